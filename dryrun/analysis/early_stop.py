@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dryrun.analysis.figures.redraw import PromptSums, redrawn
 from dryrun.analysis.verdict.stability import branches
+from dryrun.core.arrays import Floats, Ints
 from dryrun.core.thresholds import Thresholds
 
 ALPHA = 0.05
@@ -27,8 +27,6 @@ STEP, GROWTH = 20, 1.15
 """The next look comes at least `STEP` prompts later, and at `GROWTH` times the prompts of the last look."""
 DRAWS = 2000
 IN_A_ROW = 2
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ def schedule(planned: int) -> tuple[int, ...]:
 
 
 def look(
-    score: Floats, prompt: NDArray[np.int64], thresholds: Thresholds, seed: int = 0, draws: int = DRAWS
+    score: Floats, prompt: Ints, thresholds: Thresholds, seed: int = 0, draws: int = DRAWS
 ) -> Look | None:
     """Look once; None while there is no mean or no spread yet.
 

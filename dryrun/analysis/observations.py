@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dryrun.core.arrays import Bools, Floats, Ints
 from dryrun.core.records import SampleOutcome
 
 DECIMALS = 6
@@ -48,16 +49,16 @@ class Observations:
         The grader's scale, which `score` is mapped from.
     """
 
-    score: NDArray[np.float64]
-    prompt: NDArray[np.int64]
+    score: Floats
+    prompt: Ints
     topic: NDArray[np.object_]
     outcome: NDArray[np.object_]
-    length: NDArray[np.float64]
-    grader_error: NDArray[np.bool_]
+    length: Floats
+    grader_error: Bools
     unstable: tuple[int, ...] = ()
     truths: int = 0
     commonest_error: str = ""
-    parts: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    parts: Mapping[str, Floats] = field(default_factory=dict)
     reward_range: tuple[float, float] = (0.0, 1.0)
     other_models: tuple[tuple[str, int], ...] = ()
     _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -107,7 +108,7 @@ class Observations:
         order = np.lexsort((self.outcome.astype(str), self.length, self.score, self.prompt))
         return self.at(order)
 
-    def at(self, rows: NDArray[np.int64]) -> Observations:
+    def at(self, rows: Ints) -> Observations:
         """The rollouts at these positions, in this order."""
         return replace(
             self,

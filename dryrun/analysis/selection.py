@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dryrun.analysis.figures.statistics import (
     BIN_EDGES,
@@ -24,8 +23,9 @@ from dryrun.analysis.figures.statistics import (
     valid_scores,
 )
 from dryrun.analysis.observations import Observations
+from dryrun.core.arrays import Bools, Floats, Ints
 
-Rows = NDArray[np.int64]
+Rows = Ints
 """Positions in the observations."""
 
 GROUP_SIZE = 5
@@ -60,7 +60,7 @@ def _scored(observations: Observations) -> Rows:
     return np.flatnonzero(is_valid(observations.score)).astype(np.int64)
 
 
-def _first(observations: Observations, key: NDArray[np.float64]) -> Rows:
+def _first(observations: Observations, key: Floats) -> Rows:
     """The rows with the smallest keys. Among equal keys, prompts that have fewest rows so far come first:
     five rollouts of one prompt teach less than five prompts."""
     rows = _scored(observations)
@@ -70,7 +70,7 @@ def _first(observations: Observations, key: NDArray[np.float64]) -> Rows:
     return rows[order[:GROUP_SIZE]]
 
 
-def _turns(keys: NDArray[np.float64], prompts: NDArray[np.int64]) -> NDArray[np.int64]:
+def _turns(keys: Floats, prompts: Ints) -> Ints:
     """How many rows of the same prompt come before each row when rows are sorted by key."""
     order = np.lexsort((keys, prompts))
     _, start, sizes = np.unique(prompts[order], return_index=True, return_counts=True)
@@ -87,8 +87,6 @@ these come most often; the middle is where the grader draws its line."""
 
 LOOKED_AT = 1000
 """Rows looked at in each bin, in random order: enough to find another topic and prompt."""
-
-Ints = NDArray[np.int64]
 
 
 def label_queue(
@@ -268,7 +266,7 @@ def _sorted(part: Observations, sort: Sort) -> Rows:
     return np.lexsort((rows, -by if sort in (Sort.LONGEST, Sort.HIGHEST) else by)).astype(np.int64)
 
 
-def _mask(observations: Observations, filters: Filters, show: Show) -> NDArray[np.bool_]:
+def _mask(observations: Observations, filters: Filters, show: Show) -> Bools:
     mask = np.ones(observations.score.size, dtype=np.bool_)
     if filters.topic is not None:
         mask &= np.asarray(observations.topic == filters.topic, dtype=np.bool_)

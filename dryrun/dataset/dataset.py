@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from dryrun.core.arrays import Ints
 from dryrun.core.errors import DatasetError, Problem
 from dryrun.core.fingerprint import fingerprint
 from dryrun.core.records import Item, Prompt
@@ -167,12 +168,12 @@ class Dataset(Sequence[Item]):
 
     ref: DatasetRef
     store: RowStore
-    spans: NDArray[np.int64]
+    spans: Ints
     row_digests: NDArray[np.uint64]
-    topic_codes: NDArray[np.int64]
+    topic_codes: Ints
     topic_names: tuple[str, ...]
     topic_fields: tuple[str, ...]
-    lines: NDArray[np.int64]
+    lines: Ints
     warnings: tuple[str, ...]
     columns: ColumnMap
 

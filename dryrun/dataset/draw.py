@@ -10,10 +10,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from dryrun.core.arrays import Ints
 from dryrun.core.config import SamplingConfig, SamplingMethod
 
 UInts = NDArray[np.uint64]
-Ints = NDArray[np.int64]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)

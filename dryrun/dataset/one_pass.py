@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dryrun.core.arrays import Ints
 from dryrun.core.errors import DatasetError, Problem
 from dryrun.core.fingerprint import canonical_json
 from dryrun.core.text import plural
@@ -339,7 +340,7 @@ class Advice:
             noted[0] += count
             noted += [lines_before + line for line in first][: _SHOWN_LINES + 1 - len(noted)]
 
-    def sentences(self, digests: NDArray[np.uint64], lines: NDArray[np.int64]) -> Iterator[str]:
+    def sentences(self, digests: NDArray[np.uint64], lines: Ints) -> Iterator[str]:
         """The warnings.
 
         Parameters
@@ -355,7 +356,7 @@ class Advice:
                 count, *first = self._noted[what]
                 yield f"{plural(count, 'row')} {words} ({self._places(first, count)})."
 
-    def _duplicates(self, digests: NDArray[np.uint64], lines: NDArray[np.int64]) -> Iterator[str]:
+    def _duplicates(self, digests: NDArray[np.uint64], lines: Ints) -> Iterator[str]:
         ordered = np.sort(digests[:, 0])  # one column tells nearly always, and is cheap to sort
         if not (ordered[1:] == ordered[:-1]).any():
             return

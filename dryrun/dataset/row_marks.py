@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from dryrun.core.arrays import Bools, Ints
 from dryrun.core.records import Item
 from dryrun.dataset.audit import (
     BAND,
@@ -36,9 +37,6 @@ SAMPLE = 20_000
 """Rows, evenly spaced, from which the words that a template repeats are learned."""
 KEPT = 20_000
 """Texts kept as shingles while candidates are compared."""
-
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from dryrun.analysis.figures.comparison import (
     Correlation,
@@ -25,6 +24,7 @@ from dryrun.analysis.figures.comparison import (
     topic_changes,
     unpaired_difference,
 )
+from dryrun.core.arrays import Ints
 from dryrun.core.config import RunConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import code_span, plural
@@ -36,8 +36,6 @@ from dryrun.store.results import Results, Side, sides
 
 SHOWN = 100
 """Characters of a setting that are shown."""
-
-Ints = NDArray[np.int64]
 
 
 class Pairing(StrEnum):

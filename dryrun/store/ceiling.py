@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from dryrun.analysis.figures.anchors import Anchors
+from dryrun.core.arrays import Floats, Ints
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import percent
 from dryrun.store.partition import write_aside
@@ -23,8 +23,6 @@ from dryrun.store.shared import registry
 FILE = "ceiling.json"
 LEAST = 20
 """Prompts that both have a score for; fewer say too little."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +135,9 @@ def ceiling_words(ceiling: Ceiling, mean: float | None) -> str:
     return f"{words} So the grader explains at most {percent(most)} of what this run lacks to 1."
 
 
-def _scored(side: Side) -> NDArray[np.int64]:
+def _scored(side: Side) -> Ints:
     return side.prompt[np.isfinite(side.seen.score)]
 
 
-def _on(side: Side, prompts: NDArray[np.int64]) -> Floats:
+def _on(side: Side, prompts: Ints) -> Floats:
     return side.seen.score[np.isfinite(side.seen.score) & np.isin(side.prompt, prompts)]

@@ -22,12 +22,12 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from dryrun.analysis.figures.agreement import Labelled, poststratified
 from dryrun.analysis.figures.statistics import is_valid
 from dryrun.analysis.observations import Observations
+from dryrun.core.arrays import Ints
 from dryrun.core.errors import DryRunError, Problem, ProblemsError
 from dryrun.core.paths import data_dir, hosted, sample_data_dir
 from dryrun.core.thresholds import Frozen
@@ -179,7 +179,7 @@ def majority(by_person: Mapping[str, Label]) -> Mark | None:
     return None if good == bad else Mark.GOOD if good > bad else Mark.BAD
 
 
-def identities(results: Results, rows: NDArray[np.int64] | None = None) -> list[Identity]:
+def identities(results: Results, rows: Ints | None = None) -> list[Identity]:
     """Which response each row of the results is, or each of these rows."""
     held = results.rollouts.select(["sample_key", "prompt"])
     held = held if rows is None else held.take(pa.array(rows))

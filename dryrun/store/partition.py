@@ -29,8 +29,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
+from dryrun.core.arrays import Ints
 from dryrun.core.errors import StoreError
 from dryrun.core.records import NO_TEXT, GradeOutcome, SampleOutcome
 from dryrun.models.reply import Ending, ending_of
@@ -212,9 +212,7 @@ class Partition:
         read = [(self.read_part(path, columns), rows) for path, rows in chosen]
         return [table.take(pa.array(rows)) for table, rows in read if table is not None]
 
-    def _chosen_rows(
-        self, parts: Sequence[Path], keys: pa.Array | None
-    ) -> Iterator[tuple[Path, NDArray[np.int64]]]:
+    def _chosen_rows(self, parts: Sequence[Path], keys: pa.Array | None) -> Iterator[tuple[Path, Ints]]:
         """The parts that hold rows which stand for their keys, each with the numbers of those rows."""
         read = [(path, self.read_part(path, HEAD)) for path in parts]
         heads = [(path, head) for path, head in read if head is not None]
@@ -344,7 +342,7 @@ def has_result(table: pa.Table) -> pa.ChunkedArray:
     return pc.invert(pc.is_in(table["outcome"], value_set=pa.array(sorted(NO_RESULT))))
 
 
-def _one_per_key(table: pa.Table, keys: pa.Array | None = None) -> NDArray[np.int64]:
+def _one_per_key(table: pa.Table, keys: pa.Array | None = None) -> Ints:
     """Row numbers, ascending, of the row that stands for each key (of `keys`, if given)."""
     among = np.arange(table.num_rows)
     if keys is not None:
@@ -355,7 +353,7 @@ def _one_per_key(table: pa.Table, keys: pa.Array | None = None) -> NDArray[np.in
     order = np.lexsort((~has_result(table).to_numpy(), codes))  # stable: parts were read oldest first
     first = np.ones(len(order), dtype=bool)
     first[1:] = codes[order][1:] != codes[order][:-1]
-    chosen: NDArray[np.int64] = np.sort(among[order[first]])
+    chosen: Ints = np.sort(among[order[first]])
     return chosen
 
 

@@ -13,10 +13,10 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from dryrun.analysis.figures.coverage import LEAST_PROMPTS, cut_prompts, largest_count, text_bytes
 from dryrun.analysis.observations import Observations
+from dryrun.core.arrays import Bools, Floats, Ints
 from dryrun.core.config import RunConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.fingerprint import fingerprint, grader_fingerprint
@@ -137,12 +137,12 @@ class Results:
         """What decides the scores: the grader's fingerprint, and the scale they are read on."""
         return grader_fingerprint(self.config), self.config.reward_range
 
-    def withheld(self) -> NDArray[np.bool_]:
+    def withheld(self) -> Bools:
         """Which rollouts a content filter of the endpoint withheld: they have no score."""
         withheld = pc.equal(self.rollouts["outcome"], SampleOutcome.FILTERED.value)
         return np.array(withheld.to_pylist(), bool)
 
-    def cut(self) -> NDArray[np.bool_]:
+    def cut(self) -> Bools:
         """Which rollouts answer a prompt that the server cut to its context: they have no score."""
         tokens, prompt = _floats(self.rollouts["prompt_tokens"]), self.rollouts["prompt"].to_numpy()
         most = largest_count(tokens)
@@ -159,7 +159,7 @@ class Results:
         cut[most] = cut_prompts(tokens[most], sizes[: most.sum()], usual)
         return cut
 
-    def _grader_errors(self, reward: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def _grader_errors(self, reward: Floats) -> Bools:
         """Which grades carry an error that is more than a remark."""
         errors = [text or "{}" for text in self.rollouts["errors"].to_pylist()]
         remarks = [text != "{}" and set(json.loads(text)) == {REMARK} for text in errors]
@@ -187,15 +187,16 @@ class Results:
 
     def _other_models(self) -> tuple[tuple[str, int], ...]:
         """Models other than a session's first that answered, the commonest first; none of a sealed run."""
-        notes = self.rollouts["note"].to_pylist() if self.texts else []
-        rest = (note.partition(OTHER_MODEL)[2] for note in notes if note)
-        named = Counter(words.partition("; ")[0].strip("'\"") for words in rest if words)
+        named: Counter[str] = Counter()
+        for note in self.rollouts["note"].value_counts().to_pylist() if self.texts else ():
+            if words := (note["values"] or "").partition(OTHER_MODEL)[2]:
+                named[words.partition("; ")[0].strip("'\"")] += note["counts"]
         return tuple((inert(name), count) for name, count in named.most_common())
 
-    def _parts(self, rewarded: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
+    def _parts(self, rewarded: Bools) -> dict[str, Floats]:
         """The parts of the rewards by name; NaN where a grade has none or no reward."""
         written = self.rollouts["sub_rewards"].to_pylist()
-        parts: dict[str, NDArray[np.float64]] = {}
+        parts: dict[str, Floats] = {}
         for place in np.flatnonzero(rewarded):
             text = written[place]
             for name, value in orjson.loads(text).items() if text and text != "{}" else ():
@@ -315,8 +316,8 @@ def _sample(row: Mapping[str, Any], stored: Mapping[str, Mapping[str, Any]]) -> 
     return Sample(key, row["rollout"], SampleOutcome.FAILED, error=error)
 
 
-def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
-    values: NDArray[np.float64] = pc.cast(column, pa.float64()).to_numpy()
+def _floats(column: pa.ChunkedArray) -> Floats:
+    values: Floats = pc.cast(column, pa.float64()).to_numpy()
     return values
 
 
@@ -326,7 +327,7 @@ class Side:
 
     results: Results
     seen: Observations
-    prompt: NDArray[np.int64]
+    prompt: Ints
 
 
 def sides(first: Results, second: Results) -> tuple[Side, Side]:

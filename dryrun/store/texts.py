@@ -12,8 +12,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
+from dryrun.core.arrays import Floats, Ints
 from dryrun.core.errors import StoreError
 from dryrun.core.records import Sample
 from dryrun.dataset.fields import REFERENCES, reference_of
@@ -108,7 +108,7 @@ class Matches:
         Whether none was left out because there was too much to read.
     """
 
-    rows: NDArray[np.int64]
+    rows: Ints
     read: int
     complete: bool
 
@@ -195,7 +195,7 @@ def reference_text(item: Mapping[str, Any], field: str | None = None) -> str:
 def sample_rows(
     results: Results,
     positions: Sequence[int],
-    score: NDArray[np.float64],
+    score: Floats,
     labels: Mapping[tuple[str, str], Mapping[str, Label]],
     field: str | None = None,
 ) -> Iterable[dict[str, Any]]:

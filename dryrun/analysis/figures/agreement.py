@@ -12,18 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dryrun.analysis.figures.redraw import wilson
 from dryrun.analysis.figures.statistics import BIN_EDGES, bin_index, is_valid
+from dryrun.core.arrays import Bools, Floats, Ints
 from dryrun.core.thresholds import Thresholds
 
 PASS = 0.5
 """A score from here on says "right", for kappa; the document's boundary of the grader."""
 DRAWS = 1000
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +131,7 @@ def poststratified(population: Floats, score: Floats) -> Floats:
     return weight * (score.size / total) if total > 0 else np.ones(score.size)
 
 
-def weighted_share(hits: NDArray[np.bool_], weight: Floats) -> tuple[float, float]:
+def weighted_share(hits: Bools, weight: Floats) -> tuple[float, float]:
     """A weighted share and the number of equal trials it is worth (Kish: squared sum over sum of squares)."""
     total = float(weight.sum())
     if total <= 0:
@@ -171,7 +168,7 @@ def agreement(
     )
 
 
-def kappa(first: NDArray[np.bool_], second: NDArray[np.bool_], weight: Floats) -> float:
+def kappa(first: Bools, second: Bools, weight: Floats) -> float:
     """Cohen's kappa of two yes/no judgements; NaN where one of them never varies.
 
     References
@@ -189,7 +186,7 @@ def kappa(first: NDArray[np.bool_], second: NDArray[np.bool_], weight: Floats) -
     return (agreed - chance) / (1 - chance) if varies else math.nan
 
 
-def auc(score: Floats, good: NDArray[np.bool_]) -> Callable[[Floats], float]:
+def auc(score: Floats, good: Bools) -> Callable[[Floats], float]:
     """Chance that a good response scores higher than a bad one, ties counted half, by the rows' weights.
 
     References
@@ -234,7 +231,7 @@ def _figure(measure: Callable[[Floats], float], weight: Floats, rows: Floats) ->
     return Figure(value, float(low), float(high))
 
 
-def _rate(hits: NDArray[np.bool_], weight: Floats) -> Rate | None:
+def _rate(hits: Bools, weight: Floats) -> Rate | None:
     if not hits.size:
         return None
     share, trials = weighted_share(hits, weight)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dryrun.analysis.figures.agreement import PASS
 from dryrun.analysis.figures.redraw import BLOCK, PromptSums, redrawn
 from dryrun.analysis.figures.statistics import DIGITS
+from dryrun.core.arrays import Floats, Ints
 from dryrun.core.thresholds import Thresholds
 
 DRAWS = 2000
@@ -21,9 +22,6 @@ MANY_PROMPTS = 5000
 """More are re-drawn less often: their interval is narrow anyway."""
 RANK_WORK = 4_000_000
 """Rows times re-draws of the rank correlation, at most; more rows are re-drawn less often."""
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

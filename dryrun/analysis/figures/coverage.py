@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dryrun.analysis.figures.statistics import is_valid
 from dryrun.analysis.observations import Observations
+from dryrun.core.arrays import Bools, Floats
 from dryrun.core.records import SampleOutcome
 
 SHOWN = 5
@@ -114,7 +114,7 @@ BELIEVABLE = 1e6
 """A reward beyond this is a sentinel; it stays off the scale."""
 
 
-def as_pay(rewards: NDArray[np.float64], scale: tuple[float, float]) -> NDArray[np.float64]:
+def as_pay(rewards: Floats, scale: tuple[float, float]) -> Floats:
     """Rewards as what they pay, on 0..1.
 
     Where a scale has penalties a reward of 0 pays nothing, and no more does one below it: with -0.5 for a
@@ -132,9 +132,7 @@ def as_pay(rewards: NDArray[np.float64], scale: tuple[float, float]) -> NDArray[
     return np.asarray((rewards - low) / (high - low))
 
 
-def observed_scale(
-    scale: tuple[float, float], rewards: NDArray[np.float64], rare: float
-) -> tuple[float, float]:
+def observed_scale(scale: tuple[float, float], rewards: Floats, rare: float) -> tuple[float, float]:
     """The scale widened to hold these rewards; ends that are new have two digits.
 
     Parameters
@@ -157,9 +155,7 @@ def observed_scale(
     return (low if least >= low else _outward(least)), (high if most <= high else _outward(most))
 
 
-def with_penalties(
-    scale: tuple[float, float], rewards: NDArray[np.float64], rare: float
-) -> tuple[float, float]:
+def with_penalties(scale: tuple[float, float], rewards: Floats, rare: float) -> tuple[float, float]:
     """The scale with a lower end below 0 where rewards are penalties: no lower than the scale is high.
 
     A reward further down shows a formula without a floor, and stays off the scale.
@@ -247,7 +243,7 @@ def text_bytes(messages: Iterable[Mapping[str, Any]]) -> int:
     return size
 
 
-def largest_count(tokens: NDArray[np.float64]) -> NDArray[np.bool_]:
+def largest_count(tokens: Floats) -> Bools:
     """Rollouts whose prompt counts about the largest number of tokens; none where that is small.
 
     Parameters
@@ -258,15 +254,15 @@ def largest_count(tokens: NDArray[np.float64]) -> NDArray[np.bool_]:
     known = tokens[np.isfinite(tokens)]
     if not known.size or known.max() < LEAST_TOKENS:
         return np.zeros(tokens.shape, bool)
-    largest: NDArray[np.bool_] = np.nan_to_num(tokens) >= ALIKE * known.max()
+    largest: Bools = np.nan_to_num(tokens) >= ALIKE * known.max()
     return largest
 
 
 def cut_prompts(
-    tokens: Sequence[float] | NDArray[np.float64],
-    sizes: Sequence[float] | NDArray[np.float64],
+    tokens: Sequence[float] | Floats,
+    sizes: Sequence[float] | Floats,
     others: float | None = None,
-) -> NDArray[np.bool_]:
+) -> Bools:
     """Which prompts the server has cut, of those that count about the largest number of tokens.
 
     Parameters
@@ -279,7 +275,7 @@ def cut_prompts(
     count, size = np.asarray(tokens, float), np.asarray(sizes, float)
     per_token = size / np.maximum(count, 1.0)
     usual = others or USUAL_BYTES
-    far: NDArray[np.bool_] = per_token > FAR * usual
+    far: Bools = per_token > FAR * usual
     if np.unique(size[far]).size >= LEAST_PROMPTS and size[far].max() < DIFFERENT * size[far].min():
         far = per_token > VERY_FAR * usual
     if np.unique(size[far]).size < LEAST_PROMPTS:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from dryrun.analysis.figures.anchors import Anchors, Floats, worthless_floor
+from dryrun.analysis.figures.anchors import Anchors, worthless_floor
+from dryrun.core.arrays import Floats
 
 CLEARLY = 0.2
 LEAST, LEAST_SHARE = 3, 0.01

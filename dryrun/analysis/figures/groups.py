@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dryrun.analysis.figures.redraw import BLOCK, Interval, wilson
+from dryrun.core.arrays import Floats, Ints
 
 GROUP = 8
 """Responses per prompt in training, where nothing else is said: the default of TRL and Fireworks."""
@@ -30,8 +31,6 @@ BLOCKS, T_BLOCKS = 20, 2.093
 DOUBT = 0.4
 LEARNABLE = (0.1, 0.9)
 """A prompt whose mean score lies strictly between can be learned from (Open-R1's filter)."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ class Groups:
         return 1 / self.usable if self.usable > 0 else None
 
 
-def groups(score: Floats, prompt: NDArray[np.int64], group: int = GROUP) -> Groups | None:
+def groups(score: Floats, prompt: Ints, group: int = GROUP) -> Groups | None:
     """Measure them; None where no two prompts have two scores.
 
     Parameters
@@ -288,7 +287,7 @@ class StripColumn:
     dead: float
 
 
-def group_strip(score: Floats, prompt: NDArray[np.int64]) -> tuple[StripColumn, ...]:
+def group_strip(score: Floats, prompt: Ints) -> tuple[StripColumn, ...]:
     """Columns of prompts from the lowest mean to the highest; empty where no prompt has two scores.
 
     Parameters

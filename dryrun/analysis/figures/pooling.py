@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dryrun.analysis.figures.redraw import Z95_ROUNDED
+from dryrun.core.arrays import Floats, Ints
 from dryrun.core.thresholds import Thresholds
 
 PSEUDO = 4.0
 """Observations of the common variance that each topic's own is mixed with."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class PooledTopic:
 
 
 def pooled_topics(
-    score: Floats, prompt: NDArray[np.int64], topic: NDArray[np.object_], thresholds: Thresholds
+    score: Floats, prompt: Ints, topic: NDArray[np.object_], thresholds: Thresholds
 ) -> tuple[PooledTopic, ...]:
     """Every named topic, in order of name.
 
@@ -74,7 +73,7 @@ def pooled_topics(
 
 
 def _topics(
-    score: Floats, prompt: NDArray[np.int64], topic: NDArray[np.object_]
+    score: Floats, prompt: Ints, topic: NDArray[np.object_]
 ) -> tuple[list[str], list[int], Floats, Floats]:
     """Names, numbers of prompts, means of prompt means, and variances of these means."""
     valid = np.isfinite(score)

@@ -6,14 +6,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dryrun.analysis.figures.redraw import Z95, Interval, independent_trials, wilson
 from dryrun.analysis.figures.statistics import CONSTANT
+from dryrun.core.arrays import Bools, Floats, Ints
 from dryrun.core.text import percent
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 PAID = 0.5
 """A right answer that earns less is unpaid."""
@@ -67,7 +64,7 @@ class Readings:
 
 
 def readings(
-    score: Floats, says: Floats, prompt: Ints | None = None, formed: NDArray[np.bool_] | None = None
+    score: Floats, says: Floats, prompt: Ints | None = None, formed: Bools | None = None
 ) -> Readings | None:
     """The three shares; None with fewer than `LEAST` responses that could be read.
 
@@ -93,7 +90,7 @@ def readings(
     if paid.any() and not right.any():
         return None
 
-    def share(hits: NDArray[np.bool_]) -> Share:
+    def share(hits: Bools) -> Share:
         value = float(hits.mean())
         trials = total if prompt is None else independent_trials(hits, prompt[known])
         return Share(value, Interval(*wilson(value, trials)))
@@ -174,7 +171,7 @@ def _fisher(correlation: Floats | float) -> Floats:
     return z
 
 
-def _spread_within(right: NDArray[np.bool_], index: Ints) -> RightSpread | None:
+def _spread_within(right: Bools, index: Ints) -> RightSpread | None:
     """Of the pooled variance of being right within prompts (n - 1 in each denominator)."""
     count, hits = np.bincount(index), np.bincount(index, right)
     several = count >= 2
@@ -187,7 +184,7 @@ def _spread_within(right: NDArray[np.bool_], index: Ints) -> RightSpread | None:
     return RightSpread(math.sqrt(one_of_two / 2), Interval(math.sqrt(low / 2), math.sqrt(high / 2)))
 
 
-def _error_over_prompts(score: Floats, right: NDArray[np.bool_], index: Ints) -> float:
+def _error_over_prompts(score: Floats, right: Bools, index: Ints) -> float:
     """Standard error of Fisher's z by the jackknife over prompts (Efron and Tibshirani 1993, chapter 11)."""
     x, y = score - score.mean(), right - right.mean()
     sums = [np.bincount(index, part) for part in (np.ones_like(x), x, y, x * x, y * y, x * y)]
@@ -313,7 +310,7 @@ class Refusals:
         return f"rows {', '.join(map(str, self.rows))}{more}"
 
 
-def refusals(score: Floats, refusing: NDArray[np.bool_], prompt: Ints, row: Ints) -> Refusals | None:
+def refusals(score: Floats, refusing: Bools, prompt: Ints, row: Ints) -> Refusals | None:
     """Count them; None with fewer than `LEAST` responses.
 
     Parameters

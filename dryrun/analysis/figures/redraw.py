@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from dryrun.core.arrays import Bools, Floats, Ints
+
 DRAWS = 2000
 BLOCK = 250_000
 """Drawn prompts held in memory at once, of all re-draws together."""
@@ -57,7 +57,7 @@ def wilson(share: float, trials: float, z: float = Z95) -> tuple[float, float]:
     return max(0.0, (middle - half) / below), min(1.0, (middle + half) / below)
 
 
-def independent_trials(hits: NDArray[np.bool_], prompt: NDArray[np.int64]) -> float:
+def independent_trials(hits: Bools, prompt: Ints) -> float:
     """The number of independent trials that say as much about a share as these, alike within a prompt.
 
     Trials divided by the design effect: the variance of the share over prompts by that of as many
@@ -93,7 +93,7 @@ class PromptSums:
     center: float
 
     @classmethod
-    def of(cls, score: Floats, prompt: NDArray[np.int64]) -> PromptSums:
+    def of(cls, score: Floats, prompt: Ints) -> PromptSums:
         """From long form; NaN scores are left out."""
         valid = np.isfinite(score)
         values, which = score[valid], prompt[valid]

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dryrun.analysis.figures.statistics import DISTINCT_DIGITS
-
-Floats = NDArray[np.float64]
+from dryrun.core.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class LengthBias:
 def length_bias(
     score: Floats,
     length: Floats,
-    prompt: NDArray[np.int64],
+    prompt: Ints,
     topic: NDArray[np.object_],
     least_pairs: int = 30,
 ) -> LengthBias | None:

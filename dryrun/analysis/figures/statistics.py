@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Scores = NDArray[np.float64]
+from dryrun.core.arrays import Bools, Floats, Ints
+
+Scores = Floats
 
 TOLERANCE = 1e-9
 """Two figures closer than this are equal: ``sum([.1] * 10) / 10 < .1`` must not decide anything."""
@@ -139,7 +140,7 @@ def describe(scores: Scores) -> Statistics:
     )
 
 
-def is_valid(scores: Scores) -> NDArray[np.bool_]:
+def is_valid(scores: Scores) -> Bools:
     """Which scores are finite and within 0..1 (give or take `TOLERANCE`)."""
     with np.errstate(invalid="ignore"):
         return np.isfinite(scores) & (scores >= -TOLERANCE) & (scores <= 1.0 + TOLERANCE)
@@ -177,7 +178,7 @@ def std(scores: Scores) -> float | None:
     return math.sqrt(squares / (scores.size - 1))
 
 
-def bin_index(scores: Scores, edges: tuple[float, ...]) -> NDArray[np.int64]:
+def bin_index(scores: Scores, edges: tuple[float, ...]) -> Ints:
     """Which bin each score falls in: ``[a, b)``, the last one closed, after rounding to `DIGITS`.
 
     Parameters

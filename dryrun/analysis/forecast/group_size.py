@@ -6,13 +6,11 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dryrun.analysis.figures.groups import groups
 from dryrun.analysis.figures.redraw import Interval
+from dryrun.core.arrays import Bools, Floats, Ints
 from dryrun.core.text import plural
-
-Floats = NDArray[np.float64]
 
 SIZES = (2, 4, 8, 16, 32, 64)
 LEAST = 4
@@ -52,7 +50,7 @@ class GroupSize:
         return self.measured is not None and self.size > FAR * self.measured
 
 
-def possible_group_sizes(score: Floats, prompt: NDArray[np.int64]) -> tuple[GroupSize, ...]:
+def possible_group_sizes(score: Floats, prompt: Ints) -> tuple[GroupSize, ...]:
     """Groups of each of `SIZES`; empty where no two prompts have two scores.
 
     Parameters
@@ -181,7 +179,7 @@ class Lengths:
         return int(np.ceil(self.at[enough[0]] / STEP) * STEP)
 
 
-def lengths_of(tokens: Floats, cut: NDArray[np.bool_]) -> Lengths | None:
+def lengths_of(tokens: Floats, cut: Bools) -> Lengths | None:
     """Estimate it; None without a response.
 
     Parameters

@@ -11,17 +11,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dryrun.analysis.figures.redraw import Interval, wilson
+from dryrun.core.arrays import Bools, Floats, Ints
 
 DECIMALS = 6
 DRAWS = 400
 LEAST_SPREAD = 1e-9
 BLOCKS = 2000
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class Mode(StrEnum):
@@ -224,7 +221,7 @@ def _terms(rollouts: Rollouts, weights: Mapping[str, float], mode: Mode, outcome
     return {name: term / safe for name, term in terms.items()}
 
 
-def _spread(rollouts: Rollouts, value: Floats) -> NDArray[np.bool_]:
+def _spread(rollouts: Rollouts, value: Floats) -> Bools:
     return np.bincount(rollouts.index, np.round(rollouts.centred(value), DECIMALS) != 0, rollouts.groups) > 0
 
 

@@ -9,10 +9,11 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.training.profile import Bools, DatasetProfile, OutcomeClass, RowFlag
+from dryrun.analysis.training.profile import DatasetProfile, OutcomeClass, RowFlag
+from dryrun.core.arrays import Bools, Floats, Ints
 from dryrun.core.errors import DryRunError
 
-Places = NDArray[np.int64]
+Places = Ints
 
 
 class Preference(StrEnum):
@@ -221,9 +222,7 @@ def _taken(profile: DatasetProfile, choice: SetChoice, fits: Places, size: int |
     return ranked[place < quotas[topic]]
 
 
-def topic_quotas(
-    sizes: NDArray[np.int64], weights: NDArray[np.float64], size: int | None
-) -> NDArray[np.int64]:
+def topic_quotas(sizes: Ints, weights: Floats, size: int | None) -> Ints:
     """Rows of each topic, in proportion to its weight as far as it has rows.
 
     Parameters

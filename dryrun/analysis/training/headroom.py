@@ -14,9 +14,9 @@ from enum import StrEnum
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dryrun.analysis.figures.redraw import Interval
+from dryrun.core.arrays import Floats, Ints
 from dryrun.core.text import writable
 from dryrun.core.thresholds import Thresholds
 
@@ -32,8 +32,6 @@ LEAST_PROMPTS = 20
 """Fewer prompts say nothing about K beyond the responses."""
 
 TINY = 1e-300
-
-Floats = NDArray[np.float64]
 
 
 class Prospect(StrEnum):
@@ -84,7 +82,7 @@ class Headroom:
     gain_interval: Interval
 
 
-def headroom(solved: NDArray[np.int64], tried: NDArray[np.int64], topic: str = "") -> Headroom | None:
+def headroom(solved: Ints, tried: Ints, topic: str = "") -> Headroom | None:
     """From the number of right responses of each prompt; None with fewer than `LEAST_PROMPTS` prompts.
 
     Parameters
@@ -151,7 +149,7 @@ def _shapes(points: Floats) -> tuple[Floats, Floats, Floats]:
     return out, mean * strength, (1 - mean) * strength
 
 
-def _posterior(pairs: NDArray[np.int64], often: Floats) -> tuple[Floats, Floats]:
+def _posterior(pairs: Ints, often: Floats) -> tuple[Floats, Floats]:
     """Grid points of shape (points, 3), and the weights of each with each rate, which add up to 1.
 
     Flat in the share out of reach, in the mean, and in the logarithm of the strength.
@@ -171,7 +169,7 @@ def _posterior(pairs: NDArray[np.int64], often: Floats) -> tuple[Floats, Floats]
     return points, weight / weight.sum()
 
 
-def _log_likelihood(points: Floats, pairs: NDArray[np.int64], often: Floats) -> Floats:
+def _log_likelihood(points: Floats, pairs: Ints, often: Floats) -> Floats:
     """Up to a constant; shape ``(points, rates)``. Each pair of counts occurs `often`."""
     out, a, b = _shapes(points)
     steps = np.arange(int(pairs[:, 1].max()))
@@ -184,7 +182,7 @@ def _log_likelihood(points: Floats, pairs: NDArray[np.int64], often: Floats) -> 
     return log
 
 
-def _rising(shape: Floats, steps: NDArray[np.int64]) -> Floats:
+def _rising(shape: Floats, steps: Ints) -> Floats:
     """Logarithm of ``shape * (shape + 1) * ...`` with 0, 1, 2, ... factors."""
     grown = np.cumsum(np.log(shape[:, None] + steps), axis=1)
     return np.concatenate([np.zeros((shape.size, 1)), grown], axis=1)
@@ -198,9 +196,7 @@ def _summed(value: Floats, weight: Floats) -> tuple[float, Interval]:
     return float(value @ weight), Interval(float(low), float(high))
 
 
-def topic_headroom(
-    solved: NDArray[np.int64], tried: NDArray[np.int64], topics: Sequence[str], most: int = 12
-) -> tuple[Headroom, ...]:
+def topic_headroom(solved: Ints, tried: Ints, topics: Sequence[str], most: int = 12) -> tuple[Headroom, ...]:
     """Headroom of the `most` largest topics with enough prompts, the largest first."""
     names = np.array(topics, dtype=object).astype(str)
     known, often = np.unique(names, return_counts=True)

@@ -21,7 +21,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from numpy.typing import NDArray
+
+from dryrun.core.arrays import Floats, Ints
 
 STEPS = 128
 RATE = np.sin(np.pi / 2 * np.arange(STEPS + 1) / STEPS) ** 2
@@ -34,9 +35,6 @@ ROUNDS = 100
 NEVER, ALWAYS = 0.02, 0.98
 """Chances up to which a prompt counts as never right, and from which as always: of groups of eight to such a
 prompt fewer than one in six would be mixed."""
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,14 @@ from enum import IntFlag, StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.training.pass_rates import Floats, Ints, PassRates, pass_rates
+from dryrun.analysis.training.pass_rates import PassRates, pass_rates
+from dryrun.core.arrays import Bools, Floats, Ints
 from dryrun.core.thresholds import Thresholds
 
 SURE = 0.80
 """Chance from which on a class counts as decided."""
 MOST_BROKEN = 0.50
 """Where more of the references than this are refused, the form is to blame, not each reference."""
-
-Bools = NDArray[np.bool_]
 
 
 class OutcomeClass(StrEnum):

@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dryrun.analysis.figures.groups import usable_share
 from dryrun.analysis.figures.readings import follows
@@ -25,6 +24,7 @@ from dryrun.analysis.training.advantages import (
     trait_pulls,
 )
 from dryrun.analysis.training.headroom import Headroom, headroom, topic_headroom
+from dryrun.core.arrays import Floats
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import SampleOutcome
 
@@ -37,8 +37,6 @@ NAMES = (
 WORD = re.compile(r"[a-z0-9]+")
 WRITTEN = re.compile(r"\s*(?P<name>.*?)\s*(?:>=\s*(?P<least>[-+0-9.eE]+)\s*)?")
 DECIMALS = 6
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.figures.redraw import DRAWS, Z95_ONE_SIDED, Floats, Interval, PromptSums, redrawn
+from dryrun.analysis.figures.redraw import DRAWS, Z95_ONE_SIDED, Interval, PromptSums, redrawn
 from dryrun.analysis.figures.statistics import TOLERANCE
 from dryrun.analysis.verdict.tree import Branch, decide
+from dryrun.core.arrays import Floats
 from dryrun.core.thresholds import Thresholds
 
 

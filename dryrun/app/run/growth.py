@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from dryrun.analysis.figures.redraw import PromptSums, mean_interval
 from dryrun.analysis.figures.statistics import HISTOGRAM_EDGES, bin_counts, is_valid
+from dryrun.core.arrays import Floats, Ints
 from dryrun.core.records import SampleOutcome
 from dryrun.core.text import one_line, visible
 from dryrun.engine.ledger import NewParts
@@ -41,8 +42,7 @@ SMALL_PART, LATEST_PARTS = 2_000, 3
 """Texts are read from parts of at most `SMALL_PART` rows, from the `LATEST_PARTS` newest at a time."""
 CENTER = 0.5
 
-Floats = NDArray[np.float64]
-Places = NDArray[np.int64]
+Places = Ints
 
 
 @dataclass(frozen=True, slots=True)

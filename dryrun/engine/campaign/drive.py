@@ -10,10 +10,8 @@ from collections.abc import AsyncGenerator, Awaitable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dryrun.analysis.training.profile import PromptCounts
+from dryrun.core.arrays import Ints
 from dryrun.core.config import ModelConfig, ModelKind
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import RunState
@@ -25,8 +23,6 @@ from dryrun.engine.profile.whole import Profiler
 from dryrun.store.runs import Run, RunStatus
 from dryrun.store.shared import registry
 from dryrun.store.shared.opened import store_name
-
-Ints = NDArray[np.int64]
 
 LOOK = 0.5
 """Seconds between two looks at how far the workers are."""

@@ -25,8 +25,8 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
+from dryrun.core.arrays import Ints
 from dryrun.core.config import RunConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.fingerprint import fingerprint
@@ -39,8 +39,6 @@ from dryrun.store.runs import Run, RunStatus, list_runs
 from dryrun.store.shared import registry
 
 SHARD_ROWS = 5_000
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

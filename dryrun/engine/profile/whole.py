@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dryrun.analysis.training.profile import DatasetProfile, PromptCounts, joined_counts, profile_of
+from dryrun.core.arrays import Ints
 from dryrun.core.config import MAX_ROLLOUTS, SamplingConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import RunState
@@ -25,7 +25,6 @@ from dryrun.engine.work import work_on
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, RunStatus
 
-Ints = NDArray[np.int64]
 OnShard = Callable[[RunStatus], None]
 SPENT = (
     *("attempts", "answers", "judged", "batched", "abandoned", "prompt_tokens", "completion_tokens"),

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dryrun.analysis.figures.groups import groups
 from dryrun.analysis.figures.redraw import Interval
@@ -21,6 +20,7 @@ from dryrun.analysis.forecast.group_size import (
 from dryrun.analysis.forecast.price import RATES, Forecast, TrainingPlan, Usage, forecast
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.training.record import NOT_OWN, Training, training_of
+from dryrun.core.arrays import Floats
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import SampleOutcome
 from dryrun.core.text import NO_NUMBER, percent, plural
@@ -29,7 +29,6 @@ from dryrun.store.results import Results
 
 CHARACTERS = 4.0
 """Characters of a token, where the server did not count tokens."""
-Floats = NDArray[np.float64]
 
 COUNTED = (SampleOutcome.ANSWERED.value, SampleOutcome.TRUNCATED.value)
 

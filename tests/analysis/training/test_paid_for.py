@@ -6,16 +6,9 @@ import numpy as np
 import pytest
 
 from dryrun.analysis.observations import Observations
-from dryrun.analysis.training.advantages import (
-    Floats,
-    Mode,
-    Rollouts,
-    _terms,
-    fitted_weights,
-    group_kinds,
-    what_if,
-)
+from dryrun.analysis.training.advantages import Mode, Rollouts, _terms, fitted_weights, group_kinds, what_if
 from dryrun.analysis.training.record import training_of, training_rollouts
+from dryrun.core.arrays import Floats
 from tests.analysis.training.shaped import PROMPTS, shaped_run
 
 WEIGHTS = {"right": 0.7, "short": 0.3}
