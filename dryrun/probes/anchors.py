@@ -13,10 +13,11 @@ import numpy as np
 import orjson
 from pydantic import TypeAdapter
 
-from dryrun.analysis.figures.anchors import Anchors, Floats
+from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.figures.coverage import as_pay
 from dryrun.analysis.figures.form import unless_nothing_paid
 from dryrun.analysis.figures.readings import Misplaced, Repeated, refusals
+from dryrun.core.arrays import Floats
 from dryrun.core.probe import ACCEPTED, FORMED, Probe
 from dryrun.core.records import Grade, Prompt, Sample
 from dryrun.graders import Grader

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from dryrun.analysis.figures.coverage import observed_scale
-from dryrun.analysis.probes.grades import Floats
 from dryrun.analysis.probes.profile import judge
+from dryrun.core.arrays import Floats
 from dryrun.core.records import Prompt
 from dryrun.core.text import one_line, plural
 from dryrun.core.thresholds import ProbeLimits, Thresholds

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dryrun.analysis.figures.coverage import as_pay, with_penalties
-from dryrun.analysis.probes.grades import Floats, ProbeGrades
+from dryrun.analysis.probes.grades import ProbeGrades
+from dryrun.core.arrays import Floats
 from dryrun.core.errors import DryRunError
 from dryrun.core.probe import Family, Priority, Probe, ProbeFault
 from dryrun.core.records import Grade, GradeOutcome, Item, Prompt

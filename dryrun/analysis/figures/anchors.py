@@ -11,16 +11,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dryrun.analysis.figures.agreement import weighted_share
 from dryrun.analysis.figures.readings import Misplaced, Refusals, Repeated
 from dryrun.analysis.figures.redraw import Z90_ONE_SIDED, wilson
+from dryrun.core.arrays import Bools, Floats, Ints
 from dryrun.core.probe import FAR
 from dryrun.core.text import percent
 from dryrun.core.thresholds import Piece, ProbeLimits, Thresholds
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +78,19 @@ class Anchors:
     """
 
     reference: Floats | None = None
-    raised: NDArray[np.bool_] | None = None
+    raised: Bools | None = None
     reformatted: Floats | None = None
     stronger: Floats | None = None
     junk: Mapping[str, Floats] = field(default_factory=dict)
     junk_parts: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
     alike: Mapping[str, Floats] = field(default_factory=dict)
     regraded: Floats | None = None
-    people: tuple[Floats, NDArray[np.int64]] | None = None
+    people: tuple[Floats, Ints] | None = None
     topic_reference: Mapping[str, Floats] = field(default_factory=dict)
     people_weight: Floats | None = None
     read: tuple[Floats, Floats] | None = None
-    read_prompt: NDArray[np.int64] | None = None
-    read_formed: NDArray[np.bool_] | None = None
+    read_prompt: Ints | None = None
+    read_formed: Bools | None = None
     refusals: Refusals | None = None
     parts: Mapping[str, Floats] = field(default_factory=dict)
     hedged: Floats | None = None
@@ -321,7 +319,7 @@ def reliability(error: float | None, spread: float) -> float | None:
 
 
 def disagreement(
-    people: tuple[Floats, NDArray[np.int64]] | None, limits: Thresholds, weight: Floats | None = None
+    people: tuple[Floats, Ints] | None, limits: Thresholds, weight: Floats | None = None
 ) -> float | None:
     """Lower bound (90 %) of the larger of two rates: good responses wrongly refused, bad ones wrongly paid.
 
@@ -338,14 +336,14 @@ def disagreement(
     return max(wilson_low(missed, weight=each[good]), wilson_low(passed, weight=each[bad]))
 
 
-def wilson_low(hits: NDArray[np.bool_], weight: Floats | None = None) -> float:
+def wilson_low(hits: Bools, weight: Floats | None = None) -> float:
     """What a share is at least, by Wilson's one-sided interval of 90 %; 0 for no trials."""
     if hits.size == 0:
         return 0.0
     return wilson(*weighted_share(hits, np.ones(hits.size) if weight is None else weight), Z90_ONE_SIDED)[0]
 
 
-def _graded(scores: Floats | None) -> NDArray[np.bool_]:
+def _graded(scores: Floats | None) -> Bools:
     return np.isfinite(np.empty(0) if scores is None else scores)
 
 
@@ -379,7 +377,7 @@ class UnreadPart:
         return f"{self.kind} ({self.rows:,} of {self.tried:,} rows, {interval})"
 
 
-def unread_parts(parts: Mapping[str, NDArray[np.float64]], limits: Thresholds) -> Iterator[UnreadPart]:
+def unread_parts(parts: Mapping[str, Floats], limits: Thresholds) -> Iterator[UnreadPart]:
     """The kinds that cost nothing in most rows, chance excluded.
 
     Parameters

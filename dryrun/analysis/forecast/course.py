@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dryrun.analysis.figures.redraw import Z95, Interval
+from dryrun.core.arrays import Floats
 
 GAINS = 0.05
 """A training learns from a gain above this on, on 0..1; the simulators of `tests/simulators` use the same."""
@@ -18,8 +18,6 @@ TENTH = 10
 LEAST_WINDOW = 3
 LEAST_ROWS = 6
 """Two windows of the least size: fewer rows say nothing about learning."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

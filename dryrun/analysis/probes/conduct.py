@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from dryrun.analysis.probes.flaws import SHOWN, Flaw, Observation, Weight, seen
-from dryrun.analysis.probes.grades import Bools, ProbeGrades
+from dryrun.analysis.probes.grades import ProbeGrades
+from dryrun.core.arrays import Bools
 from dryrun.core.probe import BACKTRACK, EXOTIC, TIMED, VOID, WRONG_PLAIN, Family, ProbeFault
 
 _SAME_SIGN = (f"{TIMED}4,000", f"{TIMED}12,000")

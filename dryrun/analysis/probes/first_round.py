@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from dryrun.analysis.figures.anchors import (
-    Floats,
     follows_reference,
     paid_by_row,
     unread_parts,
@@ -20,6 +19,7 @@ from dryrun.analysis.figures.statistics import TOLERANCE, above, below
 from dryrun.analysis.verdict.measures import Measures
 from dryrun.analysis.verdict.tree import Branch, Notice, NoticeCode
 from dryrun.analysis.verdict.words import GraderQuality
+from dryrun.core.arrays import Floats
 from dryrun.core.probe import FAR, FORMED
 from dryrun.core.text import figure, percent
 from dryrun.core.thresholds import ProbeLimits, Thresholds

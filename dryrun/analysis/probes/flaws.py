@@ -9,7 +9,8 @@ from enum import StrEnum
 import numpy as np
 
 from dryrun.analysis.figures.redraw import wilson
-from dryrun.analysis.probes.grades import Bools, Ints, ProbeGrades
+from dryrun.analysis.probes.grades import ProbeGrades
+from dryrun.core.arrays import Bools, Ints
 from dryrun.core.probe import Family
 
 SHOWN = 3

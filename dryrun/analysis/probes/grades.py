@@ -9,12 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from dryrun.core.arrays import Bools, Floats, Ints
 from dryrun.core.probe import Family, Probe, ProbeFault
 from dryrun.core.thresholds import ProbeLimits
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

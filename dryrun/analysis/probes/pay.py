@@ -10,7 +10,8 @@ import numpy as np
 from dryrun.analysis.figures.redraw import wilson
 from dryrun.analysis.figures.statistics import TOLERANCE
 from dryrun.analysis.probes.flaws import SHOWN, Flaw, Observation, Weight, counted, seen
-from dryrun.analysis.probes.grades import Bools, Floats, Ints, ProbeGrades
+from dryrun.analysis.probes.grades import ProbeGrades
+from dryrun.core.arrays import Bools, Floats, Ints
 from dryrun.core.probe import (
     ACCEPTED,
     ANOTHER_ORDER,

@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dryrun.analysis.figures.agreement import weighted_share
 from dryrun.analysis.figures.anchors import Anchors, Scale
 from dryrun.analysis.figures.redraw import Interval, PromptSums, redrawn, wilson
 from dryrun.analysis.verdict.tree import Branch
+from dryrun.core.arrays import Floats
 
 DRAWS = 1000
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

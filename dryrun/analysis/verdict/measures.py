@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.figures.anchors import Anchors, Floats, Scale, fails_by_chance, noise, reliability, scale
+from dryrun.analysis.figures.anchors import Anchors, Scale, fails_by_chance, noise, reliability, scale
 from dryrun.analysis.figures.form import by_outcome, in_known_form
 from dryrun.analysis.figures.groups import Groups, groups
 from dryrun.analysis.figures.readings import Follows, Readings, follows, readings
@@ -21,6 +21,7 @@ from dryrun.analysis.training.record import NOT_OWN, Training, outcome_usable
 from dryrun.analysis.verdict.stability import Stability, stability
 from dryrun.analysis.verdict.tree import Branch, decide
 from dryrun.analysis.verdict.words import GraderQuality
+from dryrun.core.arrays import Floats
 from dryrun.core.records import SampleOutcome
 from dryrun.core.thresholds import Piece, Thresholds
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.training.profile import PromptCounts, RowFlag
 from dryrun.analysis.training.record import choose_outcome, own_rewards
+from dryrun.core.arrays import Bools, Floats, Ints
 from dryrun.core.records import Prompt, SampleOutcome
 from dryrun.dataset import dataset_from_items
 from dryrun.dataset.row_marks import RowMarks, row_marks
@@ -24,10 +25,6 @@ AT_A_TIME = 10_000
 """Responses whose texts are in memory at once."""
 REFUSALS = (SampleOutcome.REFUSED.value, SampleOutcome.FILTERED.value)
 DECIMALS = 6
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 
 def tally(results: Results, outcome: str = "") -> PromptCounts:
