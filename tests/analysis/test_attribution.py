@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dryrun.analysis.figures.anchors import Anchors, disagreement, noise, scale, wilson_low, worthless_floor
+from dryrun.analysis.figures.anchors import Anchors, disagreement, scale, wilson_low, worthless_floor
+from dryrun.analysis.figures.noise import noise
 from dryrun.analysis.figures.pooling import pooled_topics
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.verdict.attribution import Attribution, attribute

@@ -283,41 +283,6 @@ def worthless_means(junk: Mapping[str, Floats]) -> dict[str, float]:
     return dict(sorted(means.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-def noise(regraded: Floats | None) -> float | None:
-    """Standard deviation of one grade around the average grade of its response; None if not measured."""
-    if regraded is None:
-        return None
-    whole = regraded[np.isfinite(regraded).all(axis=1)]
-    if whole.shape[0] < 2 or whole.shape[1] < 2:
-        return None
-    return float(np.sqrt(whole.var(axis=1, ddof=1).mean()))
-
-
-def fails_by_chance(anchors: Anchors, at: Scale, error: float | None, fails: float) -> bool:
-    """Whether the grader's noise, or its failures here and there, explain why some reference answers fail.
-
-    A score of 0 or 1 that is flipped with chance f moves by ``sqrt(f * (1 - f))``; the share that fails
-    is surely larger than f where the noise does not explain it (95 %, Wilson), and than `fails`, the share
-    of grades with an error in rows where not all have one, where such failures do not.
-    """
-    reference = _valid(anchors.reference)
-    if reference is None:
-        return False
-    flipped = (1 - math.sqrt(max(1 - 4 * (error or 0.0) ** 2, 0.0))) / 2
-    return wilson(at.failing, reference.size)[0] <= max(flipped, fails)
-
-
-def reliability(error: float | None, spread: float) -> float | None:
-    """1 - error variance / variance of scores, in (-inf, 1]; None if one is not known.
-
-    With the spread within prompts it is what group-relative training sees; with the whole spread
-    (one rollout) it is an upper bound.
-    """
-    if error is None or spread <= 0:
-        return None if error is None else (1.0 if error == 0 else 0.0)
-    return 1.0 - error**2 / spread**2
-
-
 def disagreement(
     people: tuple[Floats, Ints] | None, limits: Thresholds, weight: Floats | None = None
 ) -> float | None:

@@ -137,7 +137,7 @@ def _narrow(measures: Measures, limits: Thresholds) -> GraderFault | None:
         quality,
         f"Right answers score {at.ceiling:.2f} and worthless ones {at.floor_median:.2f}: the grader has "
         "too little room between them.",
-        (NoticeCode.LOW_CEILING, NoticeCode.WORTHLESS_PAID, NoticeCode.HEDGED_PAID),
+        (*TURNED_ROUND, NoticeCode.HEDGED_PAID),
     )
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dryrun.analysis.figures.anchors import Anchors, Scale, fails_by_chance, noise, reliability, scale
+from dryrun.analysis.figures.anchors import Anchors, Scale, scale
 from dryrun.analysis.figures.form import by_outcome, in_known_form
 from dryrun.analysis.figures.groups import Groups, groups
+from dryrun.analysis.figures.noise import fails_by_chance, noise, reliability
 from dryrun.analysis.figures.readings import Follows, Readings, follows, readings
 from dryrun.analysis.figures.redraw import PromptSums
 from dryrun.analysis.figures.shape import LengthBias, Resolution, length_bias, resolution
