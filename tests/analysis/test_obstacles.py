@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from dryrun.analysis.figures.anchors import Anchors
+from dryrun.analysis.figures.form import unless_nothing_paid
 from dryrun.analysis.figures.readings import Misplaced, refusals
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.training.record import training_of
-from dryrun.analysis.verdict.evidence import diagnose_with_evidence
+from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
 from dryrun.core.probe import FAR, VOID
 from dryrun.core.text import inert
+from dryrun.core.thresholds import Thresholds
 
 JUNK = {name: np.zeros(20) for name in ("empty", "refusal", "long filler", FAR)}
 RIGHT = np.ones(50)
@@ -318,3 +320,62 @@ def test_references_on_which_the_grader_raises_an_error_are_not_bad(raised: bool
     assert found.dataset_quality == dataset
     sentences = [condition.sentence for condition in found.conditions]
     assert ("The grader raises an error on 40 % of your own reference answers." in sentences) is raised
+
+
+@pytest.mark.parametrize(
+    ("right", "reference", "step"),
+    [
+        (0.0, np.zeros(50), "Check which field the grader compares with"),
+        (0.01, np.full(50, 0.01), "Declare the reward range"),
+        (0.1, np.full(50, 0.1), "Declare the reward range"),
+        (0.0, RIGHT, "Read the right responses that earn little"),
+    ],
+    ids=["nothing is paid", "0 to 1 on a scale of 100", "on a scale of 10", "another form"],
+)
+def test_what_to_do_where_right_responses_go_unpaid(right: float, reference: np.ndarray, step: str) -> None:
+    says = binary(0.6)
+    anchors = unless_nothing_paid(replace(read(right * says.ravel(), says.ravel()), reference=reference))
+    found = diagnose_with_evidence(Observations.of(right * says), anchors)
+    assert (found.verdict, found.grader_quality) == ("NO-GO", "too_strict")
+    assert found.actions[0].sentence.startswith(step)
+
+
+def test_a_grader_that_pays_its_references_is_not_loosened_until_it_does() -> None:
+    """Free text that nobody reads: only the references in another form speak against the grader."""
+    found = diagnose_with_evidence(
+        Observations.of(0.3 * binary(0.1)), Anchors(reference=RIGHT, reformatted=np.zeros(50), junk=JUNK)
+    )
+    assert found.grader_quality == "too_strict"
+    assert "until your reference answers earn" not in str((found.actions, found.sentences))
+
+
+def test_paid_responses_clear_a_grader_that_minds_the_form() -> None:
+    """A mean below a threshold of one's own: right answers are paid, whatever they earn in another form."""
+    says = binary(0.5)
+    anchors = replace(read(says.ravel(), says.ravel()), reformatted=np.zeros(50))
+    found = diagnose_with_evidence(Observations.of(says), anchors, Thresholds(mean_low=0.6))
+    assert (found.verdict, found.dataset_quality) == ("NO-GO", "too_hard")
+    assert not [cause.title for cause in found.causes if "strict" in cause.title]
+
+
+def refusing(share: float, spread: bool) -> Evidence:
+    """Right, but for those that refuse: whole prompts, or responses to all of them alike."""
+    says = binary(0.7)
+    which = np.random.default_rng(3).random((120, 4)) < share
+    says[which if spread else which[:, 0]] = 0.0
+    refused = which if spread else np.repeat(which[:, :1], 4, axis=1)
+    place = np.repeat(np.arange(120), 4)
+    anchors = replace(
+        read(says.ravel(), says.ravel()), refusals=refusals(says.ravel(), refused.ravel(), place, place)
+    )
+    outcomes = np.where(refused, "refused", "answered")
+    return diagnose_with_evidence(Observations.of(says, outcomes=outcomes), anchors)
+
+
+def test_refused_prompts_are_neither_drawn_again_nor_said_twice() -> None:
+    stopped, go = refusing(0.9, spread=True), refusing(0.4, spread=False)
+    assert (stopped.verdict, stopped.headline, stopped.dataset_quality) == ("NO-GO", "NO-GO", "refusals")
+    assert "Drop the prompts" not in str(stopped.actions)
+    assert go.headline == "GO, with conditions"
+    assert go.conditions[0].step == "reword the prompts, or use another base model"
+    assert [condition.code for condition in go.conditions if "refus" in condition.sentence] == ["outweighed"]

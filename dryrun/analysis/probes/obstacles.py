@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dryrun.analysis.figures.readings import Misplaced, Repeated
+import numpy as np
+
+from dryrun.analysis.figures.readings import PAID, Misplaced, Repeated
 from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.verdict.measures import Measures
 from dryrun.analysis.verdict.tree import Branch, Notice, NoticeCode
-from dryrun.analysis.verdict.words import DatasetQuality
+from dryrun.analysis.verdict.words import RE_SCORE, DatasetQuality
 from dryrun.core.text import inert, percent, plural
-from dryrun.core.thresholds import Thresholds
+from dryrun.core.thresholds import ProbeLimits, Thresholds
 
 SHOWN_PAIRS = 5
 MOSTLY = 0.5
@@ -67,6 +69,11 @@ PAY_THE_FORM = (
     "Read the right responses that earn little. Let the grader pay their form too, then re-score the stored "
     "responses (Adjust Grader): no call is made. Or ask in the prompt for the form that it pays."
 )
+COMPARE = (
+    "Check which field the grader compares with: nothing earns anything, neither a response nor a right "
+    f"answer in any form that was tried. Grade one by hand (Adjust Grader) until it is paid. {RE_SCORE}"
+)
+DECLARE = f"Declare the reward range that the grader really uses, or stretch its scores. {RE_SCORE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +222,23 @@ def right_refused(measures: Measures, limits: Thresholds, wrong_paid: float = 1.
         f"{read.right_unpaid} of {read.read:,} responses hold the right answer and earn less than half: "
         "they are not paid for it."
     )
+
+
+def unpaid_step(measures: Measures, limits: Thresholds) -> str:
+    """What to do where right responses earn too little.
+
+    Where these earn about the most that any does, and far more than the others, the scale is wider than the
+    rewards.
+    """
+    most, read = float(np.nanmax(measures.score, initial=0.0)), measures.anchors.read
+    if most == 0.0 and measures.nothing_paid:
+        return COMPARE
+    if read is None or not 0.0 < most < limits.right_from:
+        return PAY_THE_FORM
+    score, says = read
+    right, others = score[says == 1.0], score[says == 0.0]
+    whole = right.size > 0 and right.mean() >= ProbeLimits().whole * most
+    return DECLARE if whole and (not others.size or others.mean() < PAID * most) else PAY_THE_FORM
 
 
 def obstructions(measures: Measures, limits: Thresholds) -> Iterator[Notice]:

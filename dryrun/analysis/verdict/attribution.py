@@ -6,18 +6,17 @@ import math
 from dataclasses import dataclass
 
 from dryrun.analysis.figures.anchors import Anchors, disagreement
-from dryrun.analysis.figures.form import NOTHING
 from dryrun.analysis.figures.pooling import PooledTopic, pooled_topics
 from dryrun.analysis.figures.readings import Share
 from dryrun.analysis.figures.signal import FOLLOWS, RANGE, RELIABILITY, SPREAD, no_signal_words
 from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.probes.first_round import fault, likened
-from dryrun.analysis.probes.obstacles import PAY_THE_FORM, misplaced_words, obstacle, right_refused
+from dryrun.analysis.probes.obstacles import misplaced_words, obstacle, right_refused, unpaid_step
 from dryrun.analysis.training.record import Training, outcome_teaches
 from dryrun.analysis.training.words import unlearning
 from dryrun.analysis.verdict.blame import Blame, blame, blame_by_people
-from dryrun.analysis.verdict.conditions import REFUTED, outweighed
+from dryrun.analysis.verdict.conditions import REFUTED, Outweighed, outweighed
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.measures import Measures, measure
 from dryrun.analysis.verdict.tree import Branch, NoticeCode
@@ -59,7 +58,7 @@ class Attribution:
         What comes before anything else where a NO-GO has such a step, e.g. mending the grader's errors.
     covered : frozenset of NoticeCode
         Warnings that the reasons say already.
-    outweighed : tuple of str
+    outweighed : Outweighed or None
         What would have stopped the run, had real responses not spoken against it.
     """
 
@@ -74,7 +73,7 @@ class Attribution:
     not_measured: tuple[str, ...]
     measures: Measures
     first_step: str = ""
-    outweighed: tuple[str, ...] = ()
+    outweighed: Outweighed | None = None
     covered: frozenset[NoticeCode] = frozenset()
 
     @property
@@ -131,7 +130,7 @@ class _Judge:
         self.observed, self.limits, self.measures, self.document = observed, limits, measures, document
         self.reasons: list[str] = []
         self.covered: set[NoticeCode] = set()
-        self.outweighed: tuple[str, ...] = ()
+        self.outweighed: Outweighed | None = None
         self.tags: list[str] = (
             ["duplicates"] if above(document.coverage.duplicate_share, limits.warn_duplicates) else []
         )
@@ -150,8 +149,9 @@ class _Judge:
         blocked = failed or grader in BROKEN or dataset is not None
         blocked |= grader is GraderQuality.NOISY and self._drowned()
         if blocked and not failed and outweighed(self.measures.signal, grader, dataset, self.limits):
-            blocked, self.outweighed, self.reasons = False, tuple(self.reasons), []
-            self.covered.clear()
+            if quality := grader or dataset:
+                self.outweighed = Outweighed(tuple(self.reasons), quality)
+            blocked, self.reasons = False, []
             grader = None if grader in REFUTED else grader
         if not blocked and self._no_signal():
             blocked, (grader, dataset) = True, self._weakest(grader)
@@ -236,7 +236,7 @@ class _Judge:
         refused = self.observed.share_of(SampleOutcome.REFUSED, SampleOutcome.FILTERED)
         if Piece.SAMPLES not in self.limits.without and above(refused, self.limits.max_refused):
             self.reasons.append(f"{percent(refused)} of the responses were refused or filtered.")
-            self.covered.add(NoticeCode.REFUSED)
+            self.covered |= {NoticeCode.REFUSED, NoticeCode.MANY_REFUSING}
             return DatasetQuality.REFUSALS
         if (
             self.measures.branch is Branch.PROCEED
@@ -276,7 +276,7 @@ class _Judge:
         refused = right_refused(self.measures, self.limits, wrong_paid=self.limits.unpaid)
         self.reasons += [*filter(None, [refused]), no_signal_words(index, self.limits)]
         if refused:
-            self.first_step = PAY_THE_FORM
+            self.first_step = unpaid_step(self.measures, self.limits)
             return GraderQuality.TOO_STRICT, None
         if index.weakest_of_pull == SPREAD:
             return grader, self._one_sided()
@@ -342,10 +342,10 @@ class _Judge:
         unpaid, wrong, limits = read.right_unpaid, read.not_right, self.limits
         if refused := right_refused(self.measures, self.limits):
             self.reasons.append(refused)
-            self.first_step = PAY_THE_FORM
+            self.first_step = unpaid_step(self.measures, self.limits)
             return GraderQuality.TOO_STRICT, DatasetQuality.UNKNOWN
-        few_unpaid = unpaid.interval.high < limits.unpaid and not self._nothing_paid()
-        if wrong.interval.low >= 1 - limits.healthy_mean_low and few_unpaid:
+        few_unpaid = unpaid.interval.high < limits.unpaid and not self.measures.nothing_paid
+        if few_unpaid and wrong.interval.low > unpaid.interval.high:
             self.reasons.append(
                 f"{wrong} of {read.read:,} responses do not hold the right answer in any form."
             )
@@ -363,11 +363,6 @@ class _Judge:
             f"{wrong} of {read:,} responses do not hold the right answer in any form, and most are paid."
         )
         return GraderQuality.TOO_LENIENT, DatasetQuality.UNKNOWN
-
-    def _nothing_paid(self) -> bool:
-        """Whether nothing earns anything: then the field that is read may not hold the right answer."""
-        score = self.measures.score
-        return self.measures.anchors.form_unknown and not (score > NOTHING).any()
 
     def _too_what(self) -> DatasetQuality:
         if self.measures.branch is Branch.MEAN_TOO_HIGH:

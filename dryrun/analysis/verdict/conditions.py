@@ -102,13 +102,35 @@ def outweighed(
     return index.teaches(limits, limits.warn_signal)
 
 
-def outweighing(findings: tuple[str, ...], index: SignalIndex | None) -> tuple[Notice, ...]:
+@dataclass(frozen=True, slots=True)
+class Outweighed:
+    """What would have stopped the run, had real responses not spoken against it.
+
+    Attributes
+    ----------
+    findings : tuple of str
+        In sentences.
+    quality : GraderQuality or DatasetQuality
+        What they show.
+    """
+
+    findings: tuple[str, ...]
+    quality: GraderQuality | DatasetQuality
+
+    @property
+    def step(self) -> str:
+        """What to do about it, as the headline says it."""
+        first = self.quality.next_step.partition(". ")[0].rstrip(".")
+        return first[:1].lower() + first[1:]
+
+
+def outweighing(heavier: Outweighed | None, index: SignalIndex | None) -> tuple[Notice, ...]:
     """The findings that real responses outweigh, as a warning; empty where there is none."""
-    if not findings or index is None or index.follows is None:
+    if heavier is None or index is None or index.follows is None:
         return ()
     words = (
-        f"{' '.join(findings)} No NO-GO, since what real responses earn follows right answers (correlation "
-        f"{index.follows:.2f})."
+        f"{' '.join(heavier.findings)} No NO-GO, since what real responses earn follows right answers "
+        f"(correlation {index.follows:.2f})."
     )
     return (Notice(NoticeCode.OUTWEIGHED, words, index.follows),)
 
@@ -124,16 +146,19 @@ def unsaid(warnings: tuple[Notice, ...], covered: Collection[NoticeCode]) -> tup
     )
 
 
-def conditions(warnings: tuple[Notice, ...], review: GraderReview | None) -> tuple[Condition, ...]:
+def conditions(
+    warnings: tuple[Notice, ...], review: GraderReview | None, heavier: Outweighed | None = None
+) -> tuple[Condition, ...]:
     """What a GO hangs on, the weightiest first; empty where nothing stands against training.
 
     What responses and the first round show of the grader stands before its check, which says it in general.
     """
     by_code, codes = {notice.code: notice for notice in warnings}, list(STEPS)
+    steps = STEPS if heavier is None else {**STEPS, NoticeCode.OUTWEIGHED: heavier.step}
     after_check = codes.index(NoticeCode.NOISY_GRADER)
     weighed = [
         Condition(code.value, step, by_code[code].sentence) if code in by_code else None
-        for code, step in STEPS.items()
+        for code, step in steps.items()
     ]
     ranked = (*weighed[:after_check], _of_check(review), *weighed[after_check:])
     return tuple(filter(None, ranked))

@@ -172,7 +172,7 @@ class Evidence:
         """What to mend before training after a GO, the weightiest first; empty under the tree alone."""
         if self.verdict != "GO" or self.document_only:
             return ()
-        return conditions(self.warnings, self.doubted)
+        return conditions(self.warnings, self.doubted, self.attribution.outweighed)
 
     @property
     def doubted(self) -> GraderReview | None:

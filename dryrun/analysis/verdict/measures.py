@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dryrun.analysis.figures.anchors import Anchors, Scale, scale
-from dryrun.analysis.figures.form import by_outcome, in_known_form
+from dryrun.analysis.figures.form import NOTHING, by_outcome, in_known_form
 from dryrun.analysis.figures.groups import Groups, groups
 from dryrun.analysis.figures.noise import fails_by_chance, noise, reliability
 from dryrun.analysis.figures.readings import Follows, Readings, follows, readings
@@ -85,6 +85,11 @@ class Measures:
         """Whether more reference answers fail than the grader's noise and its errors explain."""
         at = self.scale
         return at is not None and not fails_by_chance(self.anchors, at, self.noise, self.fails_at_times)
+
+    @property
+    def nothing_paid(self) -> bool:
+        """Whether nothing earns anything: then the field that is read may not hold the right answer."""
+        return self.anchors.form_unknown and not (self.score > NOTHING).any()
 
     @property
     def not_measured(self) -> tuple[str, ...]:

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from dryrun.analysis.figures.agreement import Agreement, Figure, Labelled, Rate
 from dryrun.analysis.figures.redraw import Interval
-from dryrun.analysis.probes.obstacles import PAY_THE_FORM
+from dryrun.analysis.probes.obstacles import DECLARE, PAY_THE_FORM, unpaid_step
 from dryrun.analysis.verdict.attribution import Attribution
 from dryrun.analysis.verdict.blame import Blame
 from dryrun.analysis.verdict.conditions import Condition
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.tree import Branch, decide
-from dryrun.analysis.verdict.words import BROKEN, PAYS_OTHERS, RE_SCORE, DatasetQuality, GraderQuality
+from dryrun.analysis.verdict.words import BROKEN, PAYS_OTHERS, READ_OFF, GraderQuality
 from dryrun.core.config import Verdict
 from dryrun.core.text import figure, percent, plural, within
 from dryrun.core.thresholds import Thresholds
@@ -26,6 +26,8 @@ STRETCH = (
     " Group-relative training divides by each group's spread. It is a GO once the grader's scale is used in "
     "full: declare the reward range it really uses, or stretch its scores."
 )
+PAID_IN_FULL = 0.9
+"""A grader that pays reference answers this is strict about other forms alone."""
 FAILURES = {
     Branch.MEAN_TOO_LOW: "shortfall",
     Branch.MEAN_TOO_HIGH: "excess",
@@ -126,12 +128,12 @@ def would_teach(spoken: Spoken) -> bool:
         # What comes first, such as reasoning in the response, decides what groups would teach. Right answers
         # that go unpaid for their form do not: training finds the form that is paid.
         comes_first = spoken.judged.first_step not in ("", PAY_THE_FORM)
-        misplaced = spoken.judged.dataset is DatasetQuality.MISPLACED
-        return not (comes_first or misplaced) and measures.signal.pull.surely(limits)
+        read_off = spoken.judged.dataset in READ_OFF
+        return not (comes_first or read_off) and measures.signal.pull.surely(limits)
     lies = (BROKEN | {GraderQuality.NOISY}) - {GraderQuality.TOO_STRICT}
     trusted = measures.reliability is None or measures.reliability >= limits.warn_reliability
     honest = spoken.judged.grader not in lies and not spoken.judged.first_step
-    honest = honest and spoken.judged.dataset is not DatasetQuality.MISPLACED
+    honest = honest and spoken.judged.dataset not in READ_OFF
     if spoken.judged.branch is Branch.LOW_VARIANCE:  # a narrow scale that still puts right above worthless
         at = measures.scale
         honest = at is not None and at.floor is not None and at.ceiling > at.floor
@@ -162,11 +164,16 @@ def next_sentence(spoken: Spoken) -> str:
 
 def first_step(spoken: Spoken) -> str:
     """What to do first, led by what would make it a GO where the summary says so; ``""`` after a GO."""
-    step = spoken.judged.next_step
+    step, measures = spoken.judged.next_step, spoken.judged.measures
+    if step == GraderQuality.TOO_STRICT.next_step:
+        if measures.scale is not None and measures.scale.ceiling >= PAID_IN_FULL:
+            step = PAY_THE_FORM  # reference answers earn the maximum as it is
+        elif unpaid_step(measures, spoken.thresholds) == DECLARE:
+            step = DECLARE
     if not step or not _to_go(spoken):
         return step
     if spoken.judged.branch is Branch.LOW_VARIANCE:
-        return f"Declare the reward range that the grader really uses, or stretch its scores. {RE_SCORE}"
+        return DECLARE
     if spoken.judged.grader in PAYS_OTHERS:
         return step  # other prompts would find the same hole
     end = 0 if spoken.judged.branch is Branch.MEAN_TOO_LOW else 1
