@@ -185,6 +185,7 @@ def test_rows_in_any_order_give_the_same_diagnosis() -> None:
         ([math.nan] * 300, [NoticeCode.TOO_FEW_PROMPTS, NoticeCode.TOO_MANY_MISSING]),
         ([0.2, 0.8] * 100 + [math.nan] * 23, [NoticeCode.TOO_MANY_MISSING]),
         ([0.2, 0.8] * 100 + [85.0] * 3, [NoticeCode.GRADER_SCALE]),
+        ([0.2, 0.8] * 100 + [85.0] * 60, [NoticeCode.GRADER_SCALE]),
     ],
 )
 def test_too_little_to_judge_is_invalid(scores: list[float], wanted: list[NoticeCode]) -> None:

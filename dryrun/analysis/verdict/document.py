@@ -166,9 +166,10 @@ def _finding(branch: Branch | None, pattern: Pattern | None) -> Meaning:
     return FINDINGS[pattern or Pattern.GOOD]
 
 
+_SCORE_MORE = "Score more prompts: resume the run, raise the sample size, or add rows with other prompts"
 _REPAIRS = {
-    NoticeCode.TOO_FEW_PROMPTS: "Score more prompts: resume the run, or raise the sample size",
-    NoticeCode.NO_SPREAD: "Score more prompts: resume the run, or raise the sample size",
+    NoticeCode.TOO_FEW_PROMPTS: _SCORE_MORE,
+    NoticeCode.NO_SPREAD: _SCORE_MORE,
     NoticeCode.TOO_MANY_MISSING: "Find out why scores are missing (failed calls, grader failures), "
     "and mend that",
     NoticeCode.FILTERED: "Relax or switch off the endpoint's content filter, or leave out the prompts that "

@@ -61,7 +61,8 @@ def _document(statistics: Statistics, coverage: Coverage, thresholds: Thresholds
     elif statistics.std is None:
         yield Notice(NoticeCode.NO_SPREAD, "One score alone has no spread; two are needed.", statistics.n, 2)
     share, limit = coverage.missing_share, thresholds.max_missing
-    if above(share, limit):
+    off_scale = 2 * coverage.out_of_range > coverage.responses - coverage.scored
+    if above(share, limit) and not off_scale:  # else the scale is the reason, which is said below
         text = (
             f"{percent(share, limit)} of the responses have no usable score "
             f"({coverage.responses - coverage.scored:,} of {coverage.responses:,}); "
