@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from dryrun.core.config import JudgeConfig, ModelConfig, RunConfig, SamplingConfig
@@ -13,7 +14,7 @@ from dryrun.core.records import Prompt
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.graders import Finding, GraderSpec, check_against, load_grader, raise_errors
-from dryrun.graders.checks.against_rows import READ, leak_finding
+from dryrun.graders.checks.against_rows import READ, contradiction_finding, leak_finding
 from dryrun.graders.format.reward_scale import reward_scale, scale_finding
 from dryrun.graders.reference_answers import references_of
 from dryrun.models.build import StoredResponses
@@ -106,9 +107,9 @@ def _fitted(
     if reward_range is None and (note := scale_finding(spec)) is not None:
         findings.append(note)
     raise_errors(f"The grader does not fit the {rows}:", findings)
-    some = prompts[:READ]
-    if leak := leak_finding(some, references_of(spec, some, config.dataset.reference_field)):
-        findings.append(leak)
+    references, some = partial(references_of, spec, field=config.dataset.reference_field), prompts[:READ]
+    seen = (leak_finding(some, references(some)), contradiction_finding(prompts, references))
+    findings += filter(None, seen)
     fitted = {
         "grader": spec.raw,
         "reward_range": checked_range(reward_range, spec),

@@ -6,7 +6,7 @@ import pytest
 
 from dryrun.core.records import Prompt
 from dryrun.graders import check_against, load_grader
-from dryrun.graders.checks.against_rows import leak_finding
+from dryrun.graders.checks.against_rows import contradiction_finding, leak_finding
 from tests.helpers.grading import python
 
 
@@ -53,3 +53,21 @@ def test_a_field_that_no_row_has_is_said_with_a_near_one(source: str, warned: bo
     rows = [prompt(row, "2 + 2?") for row in ROWS]
     said = " ".join(map(str, check_against(spec, rows, False)))
     assert ("no row has the field 'anser'" in said and "'answer'" in said) is warned
+
+
+@pytest.mark.parametrize(
+    ("texts", "answers", "said"),
+    [
+        (["Two?", "One?", "Two?"], ["2", "1", "3"], "1 prompt with different reference answers"),
+        (["Two?", "One?", "Two?", "One?"], ["2", "1", "3", "7"], "in different rows (rows 1, 2, 3, 4)."),
+        (["Two?", "One?", "Two?"], ["2", "1", " 2"], ""),
+        (["Two?", "One?", "Two?"], ["2", "1", None], ""),
+        (["Two?", "One?"], ["2", "3"], ""),
+    ],
+)
+def test_a_prompt_with_two_different_answers_is_said(
+    texts: list[str], answers: list[str | None], said: str
+) -> None:
+    rows = [prompt(row, text) for row, text in enumerate(texts)]
+    finding = contradiction_finding(rows, lambda some: [answers[one.row] for one in some])
+    assert finding is None if said == "" else finding is not None and said in finding.what

@@ -7,10 +7,11 @@ reference answers that stand in their own prompts, where a model need only copy.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 from dryrun.core.records import Prompt
-from dryrun.core.text import percent
+from dryrun.core.text import percent, plural
 from dryrun.dataset.audit import LEAST_ANSWER, asked_text, holds
 from dryrun.graders.format.findings import Finding, RowCount, Severity, did_you_mean
 from dryrun.graders.format.specs import GraderSpec, build
@@ -156,6 +157,32 @@ def leak_finding(prompts: Sequence[Prompt], references: Sequence[str | None]) ->
         return None
     what = f"{percent(share)} of prompts hold their own reference answer, {percent(chance)} another row's."
     return Finding(Severity.WARNING, "dataset", what, "Where the task is not to find it there, it leaks.")
+
+
+def contradiction_finding(
+    prompts: Sequence[Prompt], references: Callable[[Sequence[Prompt]], Sequence[str | None]]
+) -> Finding | None:
+    """The finding where rows ask the very same and have different reference answers.
+
+    Parameters
+    ----------
+    prompts : sequence of Prompt
+    references : callable
+        The reference answers of some of them; asked for those that stand more than once.
+    """
+    alike: dict[str, list[Prompt]] = {}
+    for prompt in prompts:
+        alike.setdefault(repr(prompt.messages), []).append(prompt)
+    several = [group for group in alike.values() if len(group) > 1]
+    answers = iter(references([prompt for group in several for prompt in group]) if several else ())
+    differ = [len({text.strip() for text in islice(answers, len(group)) if text}) > 1 for group in several]
+    torn = [group for group, is_torn in zip(several, differ, strict=True) if is_torn]
+    if not torn:
+        return None
+    where = RowCount.of(sorted({prompt.row for group in torn for prompt in group}))
+    what = f"{plural(len(torn), 'prompt')} with different reference answers in different rows {where}."
+    fix = "A response that is right by one row is wrong by another. Mend them, or keep one row of each."
+    return Finding(Severity.WARNING, "dataset", what, fix)
 
 
 COUNTS = ("for 1 completion", "for 2 completions")
