@@ -34,7 +34,7 @@ from dryrun.probes.make.read_answer import refuses
 from dryrun.probes.make.rounds import of_a_part
 from dryrun.probes.make.tool_calls import tools_read
 from dryrun.probes.make.worthless import HEDGED
-from dryrun.probes.read_responses import all_in_form, read_all, unanswered, unread_calls
+from dryrun.probes.read_responses import all_in_form, read_all, right_by_usual, unanswered, unread_calls
 from dryrun.store.partition import write_aside
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run
@@ -218,6 +218,7 @@ def load_anchors(run: Run) -> Anchors | None:
             reasoning_alone=kept.get("reasoning_alone"),
             copied=kept.get("copied"),
             repeated=_KEPT_REPEATED.validate_python(kept.get("repeated")),
+            misread=tuple(misread) if (misread := kept.get("misread")) else None,
             calls=kept.get("calls"),
             guess=kept.get("guess"),
             regraded=regraded if regraded is not None and regraded.ndim == 2 else None,
@@ -347,6 +348,7 @@ def _read(
         **_around(texts, results),
         **unanswered(responses, score[chosen].tolist(), says),
         **({} if reads_calls else unread_calls(seen, score[chosen].tolist())),
+        **({} if calls else right_by_usual(responses, score[chosen].tolist(), says, references)),
         **_elsewhere(rows, responses, says, references, calls),
     }
 

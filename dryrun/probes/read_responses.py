@@ -16,6 +16,7 @@ from dryrun.analysis.figures.readings import NEARLY_ALL, PAID, Repeated
 from dryrun.analysis.observations import Observations
 from dryrun.core.records import Prompt
 from dryrun.core.text import one_line
+from dryrun.dataset.fields import reference_of, usual_field
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.protocol import reasoning_alone, without_end_token, without_reasoning
 from dryrun.probes.learned_form import right_answers
@@ -329,6 +330,27 @@ def _repeated(
     if len(asked) < least or len(text) < LABEL_LONG or right or len(paid) > 1 or refuses(text):
         return None
     return Repeated(one_line(text, KEPT), count / len(texts), len(asked))
+
+
+def right_by_usual(
+    responses: Sequence[tuple[Prompt, str]],
+    scores: Sequence[float],
+    says: Sequence[bool | None],
+    references: Mapping[str, str],
+) -> dict[str, tuple[str, float]]:
+    """A usual field of the rows that the grader does not compare with, and the share of the responses that
+    are right by it, wrong by the other, and unpaid; empty where none is.
+    """
+    field = usual_field([prompt.item for prompt, _ in responses])
+    usual = {} if field is None else {p.key: reference_of(p.item, field) for p, _ in responses}
+    others = {key: text for key, text in usual.items() if text is not None and text != references.get(key)}
+    if field is None or not others or not references:
+        return {}
+    right = [
+        by_usual is True and own is False and score < PAID
+        for by_usual, own, score in zip(read_all(responses, others), says, scores, strict=True)
+    ]
+    return {"misread": (field, sum(right) / len(right))} if any(right) else {}
 
 
 def unread_calls(seen: Sequence[Inspected], scores: Sequence[float]) -> dict[str, float]:

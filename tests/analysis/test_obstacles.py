@@ -379,3 +379,15 @@ def test_refused_prompts_are_neither_drawn_again_nor_said_twice() -> None:
     assert go.headline == "GO, with conditions"
     assert go.conditions[0].step == "reword the prompts, or use another base model"
     assert [condition.code for condition in go.conditions if "refus" in condition.sentence] == ["outweighed"]
+
+
+@pytest.mark.parametrize(("share", "named"), [(0.6, True), (0.1, False)])
+def test_a_grader_that_reads_the_wrong_field_is_no_hard_prompt(share: float, named: bool) -> None:
+    none = np.zeros((120, 4))
+    found = diagnose_with_evidence(
+        Observations.of(none), replace(read(none.ravel(), none.ravel()), misread=("answer", share))
+    )
+    step = found.actions[0]
+    assert (found.dataset_quality == "too_hard") is not named
+    assert step.sentence.startswith("Let the grader compare with “answer”") is named
+    assert step.kind == ("adjust_grader" if named else "try_sft")

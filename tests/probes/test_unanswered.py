@@ -11,7 +11,7 @@ import pytest
 from dryrun.core.records import Prompt
 from dryrun.engine.imports.run import import_samples
 from dryrun.graders.protocol import reasoning_alone
-from dryrun.probes.read_responses import prompt_again, unanswered
+from dryrun.probes.read_responses import prompt_again, right_by_usual, unanswered
 from dryrun.report import report_of
 from dryrun.report.fields import Report
 from dryrun.store.partition import Store
@@ -133,3 +133,14 @@ def test_a_response_that_is_the_prompt_again_is_a_copy(text: str, copied: bool) 
 def test_copies_that_are_paid_do_not_count() -> None:
     responses = [(Prompt("k", 0, "", {"messages": ASKED}), ASKED[1]["content"])] * 4
     assert unanswered(responses, [0.0, 0.0, 0.0, 1.0], [None] * 4)["copied"] == 0.75
+
+
+def test_what_is_right_by_another_field_of_the_row_is_counted() -> None:
+    item = {"messages": [{"role": "user", "content": "2 + 3 = ? A number."}], "answer": "5", "first": "2"}
+    prompt = Prompt("k", 0, "", item)
+    responses, scores = [(prompt, text) for text in ("5", "2", "7", "5")], [0.0, 1.0, 0.0, 1.0]
+    assert right_by_usual(responses, scores, [False, True, False, False], {"k": "2"}) == {
+        "misread": ("answer", 0.25)
+    }
+    assert right_by_usual(responses, scores, [True, False, False, True], {"k": "5"}) == {}
+    assert right_by_usual(responses, scores, [None] * 4, {"k": "2"}) == {}

@@ -67,6 +67,9 @@ class Anchors:
         Of the responses read, the shares that hold reasoning in front of the answer, an end token behind it.
     reasoning_alone, copied : float or None
         Share of them that are reasoning without an end, or the prompt again, and earn less than half.
+    misread : (str, float) or None
+        A usual field of the rows, and the share of them that is right by it, wrong by what the grader
+        compares with, and unpaid.
     repeated : Repeated or None
         The text that nearly all of them are, whatever the prompt.
     calls : float or None
@@ -100,6 +103,7 @@ class Anchors:
     reasoning_alone: float | None = None
     copied: float | None = None
     repeated: Repeated | None = None
+    misread: tuple[str, float] | None = None
     calls: float | None = None
     guess: float | None = None
     form_unknown: bool = False
@@ -126,6 +130,7 @@ class Anchors:
             end_tokens=self.end_tokens if known else None,
             reasoning_alone=self.reasoning_alone if kept[Piece.SAMPLES] else None,
             copied=self.copied if kept[Piece.SAMPLES] else None,
+            misread=self.misread if known else None,
             repeated=self.repeated if kept[Piece.SAMPLES] else None,
             calls=self.calls if kept[Piece.SAMPLES] else None,
         )

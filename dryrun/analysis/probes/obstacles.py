@@ -64,6 +64,11 @@ ASK_BY_HAND = (
     "and a chat template that leaves the prompt out or is not used look so. Mend that, then ask again. Until "
     "then neither the prompts nor the grader can be blamed."
 )
+OTHER_FIELD = (
+    "{share} of the responses are right by the rows' field “{field}”, wrong by what the grader compares "
+    "with, and unpaid."
+)
+READ_IT = f"Let the grader compare with “{{field}}”, if that is the right answer. {RE_SCORE}"
 COPIES = "{share} of the responses are the prompt again and nothing else, and earn less than half."
 PAY_THE_FORM = (
     "Read the right responses that earn little. Let the grader pay their form too, then re-score the stored "
@@ -99,6 +104,7 @@ def obstacle(measures: Measures, limits: Thresholds) -> Obstacle | None:
     """What explains a mean that is too low without the grader or the prompts' difficulty; None: nothing."""
     return (
         _references(measures)
+        or _misread(measures, limits)
         or _endless(measures)
         or _same_text(measures)
         or _copying(measures)
@@ -170,6 +176,14 @@ def _endless(measures: Measures) -> Obstacle | None:
     if share < MOSTLY:
         return None
     return Obstacle(ENDLESS.format(share=percent(share)), LET_IT_END, NoticeCode.REASONING_ALONE)
+
+
+def _misread(measures: Measures, limits: Thresholds) -> Obstacle | None:
+    field, share = measures.anchors.misread or ("", 0.0)
+    if below(share, limits.blame_data):
+        return None
+    words = OTHER_FIELD.format(share=percent(share), field=inert(field))
+    return Obstacle(words, READ_IT.format(field=inert(field)), NoticeCode.MISREAD)
 
 
 def _copying(measures: Measures) -> Obstacle | None:

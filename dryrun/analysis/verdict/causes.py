@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dryrun.analysis.figures.statistics import above
-from dryrun.analysis.probes.obstacles import CUT_REASONING, behind_obstacles
+from dryrun.analysis.probes.obstacles import behind_obstacles
 from dryrun.analysis.verdict.attribution import BETWEEN, Attribution
 from dryrun.analysis.verdict.document import Diagnosis
 from dryrun.analysis.verdict.topics import no_news, topic_actions
@@ -162,7 +162,7 @@ class Blamed:
     def _kind(self) -> ActionKind:
         if self._grader_first:
             return ActionKind.ADJUST_GRADER
-        if self.judged.first_step == CUT_REASONING:
+        if "(Adjust Grader" in self.judged.first_step:
             return ActionKind.ADJUST_GRADER
         if self.judged.first_step not in ("", BETWEEN):
             return ActionKind.MEASURE_MORE

@@ -151,6 +151,7 @@ class NoticeCode(StrEnum):
     AROUND_ANSWERS = "around_answers"
     UNREAD_CALLS = "unread_calls"
     REASONING_ALONE = "reasoning_alone"
+    MISREAD = "misread_field"
     COPIED = "copied_prompts"
     REPEATED = "repeated_text"
     FILTERED = "filtered"
