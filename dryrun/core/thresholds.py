@@ -352,15 +352,16 @@ class ProbeLimits(AnchorLimits):
     """
 
     partly_from: Share = 0.05
-    """A wrong answer that earns more, and less than `partly_to`, was paid for being partly right."""
     partly_to: Share = 0.95
-    """The upper end of that."""
+    """A wrong answer that earns more than the first and less than this was paid for being partly right."""
     partial_rows: Share = 0.10
     """From this share of all wrong answers paid in part on the grader is one with partial credit."""
     partial_kind: Share = 0.30
     """The same for the wrong answers of one kind."""
     whole: Share = 0.98
     """A wrong answer that earns so much lost nothing, however close it is."""
+    unchanged: Share = 0.90
+    """A text to edit that earns so much as it stands leaves little to learn: a warning."""
     slack: Share = 0.15
     """A grader with partial credit may pay so much more than an answer resembles the right one."""
     chance: Share = 0.05

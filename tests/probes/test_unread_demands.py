@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from difflib import SequenceMatcher
 from typing import Any
 
 import pytest
 
-from dryrun.core.probe import SEVERAL_LINES
+from dryrun.core.probe import SEVERAL_LINES, UNCHANGED
 from dryrun.core.records import Prompt
 from dryrun.probes.check import check_function
 from dryrun.probes.learned_form import as_asked
 from dryrun.probes.make.answers import answers
 from dryrun.probes.make.demand import Demand, demand_of
 from dryrun.probes.make.forms import forms_of, variations
+from dryrun.probes.make.offered import unchanged
 from dryrun.probes.make.wrong_numbers import closeness
 
 
@@ -123,3 +125,48 @@ def test_only_reasoning_on_one_line_is_spread() -> None:
     forms = forms_of(answer, demand)
     spread = [form.name for form in forms if SEVERAL_LINES in variations(answer, demand, form.write)]
     assert spread == ["in <answer>, after thoughts, all on one line"]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "right", "text"),
+    [
+        (
+            "Correct it.\n\nHe go to school every day.",
+            "He goes to school every day.",
+            "He go to school every day.",
+        ),
+        (
+            "Mend this: They was late again today.",
+            "They were late again today.",
+            "They was late again today.",
+        ),
+        ("Mend “I seen him in May.” please.", "I saw him in May.", "I seen him in May."),
+        ("Translate: The dog sleeps all day.", "Der Hund schläft den ganzen Tag.", ""),
+        ("Which is right?\nHe goes to school every day.", "He goes to school every day.", ""),
+        ("Is it Rom?", "Rome", ""),
+    ],
+)
+def test_the_text_to_edit_is_found(prompt: str, right: str, text: str) -> None:
+    (answer,) = answers([right], [Demand()])
+    assert answer is not None
+    assert unchanged(prompt, answer) == text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("warns", [True, False])
+def test_a_text_left_as_it_is_warns_where_it_is_paid(warns: bool) -> None:
+    rows = [
+        {
+            "messages": [{"role": "user", "content": f"Mend this: They was late on day {n} of the fair."}],
+            "reference_answer": f"They were late on day {n} of the fair.",
+        }
+        for n in range(30)
+    ]
+
+    def grade(sample: Any, item: Any) -> float:
+        near = SequenceMatcher(None, sample["output_text"], item["reference_answer"]).ratio()
+        return near if warns else float(near == 1)
+
+    check = check_function(grade, rows, rows=12)
+    assert check.profile == "sound"
+    assert (UNCHANGED in {finding.kind for finding in check.findings}) is warns

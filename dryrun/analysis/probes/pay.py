@@ -38,6 +38,7 @@ from dryrun.core.probe import (
     TOO_MANY,
     UNASKED,
     UNASKED_WORKING,
+    UNCHANGED,
     UNIT_NAMED,
     UNNAMED_FIELD,
     UNORDERED,
@@ -56,8 +57,8 @@ def unpaid(grades: ProbeGrades) -> Iterator[Observation]:
         for kind, cases in grades.kinds(family):
             allowed = np.full(cases.size, grades.limits.worthless_paid)
             if grades.partial:
-                close = grades.alike[cases]
-                allowed = np.maximum(allowed, close + grades.limits.slack)
+                close = grades.alike[cases] + grades.limits.slack
+                allowed = np.maximum(allowed, grades.limits.unchanged if kind == UNCHANGED else close)
             paid = grades.share[cases] >= allowed
             if (
                 grades.partial
@@ -67,9 +68,9 @@ def unpaid(grades: ProbeGrades) -> Iterator[Observation]:
                 continue  # close to some rows' answers, and far from those of the others
             if _right_for_some(grades, cases, paid):
                 continue
-            formed = _pays_the_form(grades, kind, cases)
+            soft = kind == UNCHANGED or _pays_the_form(grades, kind, cases)
             for observation in counted(grades, Flaw.EXPLOITABLE, family, kind, cases, paid):
-                yield _softened(observation) if formed else observation
+                yield _softened(observation) if soft else observation
 
 
 def _right_for_some(grades: ProbeGrades, cases: Ints, paid: Bools) -> bool:

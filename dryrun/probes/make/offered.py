@@ -1,10 +1,10 @@
-"""Answers that a prompt lists beside the right one: legal moves, names to choose from, candidates."""
+"""What a prompt gives beside the right answer: legal moves, names to choose from, a text to edit."""
 
 from __future__ import annotations
 
 import re
 
-from dryrun.probes.make.answers import Answer, Kind, flat, same
+from dryrun.probes.make.answers import Answer, Kind, alike, flat, same
 
 LISTED = frozenset({Kind.LABEL, Kind.NUMBER, Kind.QUANTITY, Kind.FRACTION})
 """Kinds of answers that are looked for in lists of a prompt."""
@@ -27,6 +27,21 @@ def offered(prompt: str, answer: Answer) -> tuple[str, ...]:
         if len(parts) >= LEAST and 0 < len(rest) < len(parts) and all(map(_alone, parts)):
             return tuple(part for part in rest if flat(part) != flat(answer.text))
     return ()
+
+
+EDITED, FEW_WORDS = 0.8, 4
+"""How alike a text to edit and the right answer are at least, and the fewest words of that answer."""
+_QUOTED = re.compile(r"[\"“«](.+?)[\"”»]")
+
+
+def unchanged(prompt: str, answer: Answer) -> str:
+    """The text of a prompt that the right answer is an edit of; ``""`` where there is none."""
+    if answer.kind not in (Kind.TEXT, Kind.LABEL) or len(answer.text.split()) < FEW_WORDS:
+        return ""
+    lines = [line.strip() for line in prompt.splitlines()]
+    texts = [*lines, *(line.partition(": ")[2] for line in lines), *_QUOTED.findall(prompt)]
+    text = max(texts, key=lambda text: alike(answer, text), default="")
+    return text if not same(answer, text) and alike(answer, text) >= EDITED else ""
 
 
 def _parts(line: str) -> list[str]:

@@ -38,6 +38,7 @@ from dryrun.core.probe import (
     SAME_HALF,
     SIGN,
     STUFFING,
+    UNCHANGED,
     UNIT_NAMED,
     UNORDERED,
     UNSIGNED,
@@ -53,6 +54,7 @@ from dryrun.probes.make.answers import NUMERIC, Answer, Kind, alike, flat, menti
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.forms import Form, dressed, forms_of, padded, variations
 from dryrun.probes.make.ground import Ground
+from dryrun.probes.make.offered import unchanged
 from dryrun.probes.make.read_answer import asks_refusal, read
 from dryrun.probes.make.source_words import mined, names_refusals
 from dryrun.probes.make.tool_calls import calls_right
@@ -277,6 +279,8 @@ class _Makers:
         milder |= {REVERSED: UNORDERED} if _may_be_a_set(answer, demand) else {}
         for probe in _wrong(row, answer, others, demand, write):
             yield replace(probe, kind=milder.get(probe.kind, probe.kind))
+        if text := unchanged(self._ground.prompt_texts[row], answer):
+            yield from self._unearned(Family.NOTHING, row, answer, {UNCHANGED: write(text)})
         yield from self._constant(row, answer, write)
         if self._majority:
             yield Probe(Family.SAME, f"always “{self._majority}”", row, write(self._majority))
