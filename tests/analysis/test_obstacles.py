@@ -338,6 +338,7 @@ def test_what_to_do_where_right_responses_go_unpaid(right: float, reference: np.
     found = diagnose_with_evidence(Observations.of(right * says), anchors)
     assert (found.verdict, found.grader_quality) == ("NO-GO", "too_strict")
     assert found.actions[0].sentence.startswith(step)
+    assert f"{found.causes[0].solution}." == found.actions[0].sentence, "not the document's step beside it"
 
 
 def test_a_grader_that_pays_its_references_is_not_loosened_until_it_does() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dryrun.analysis.figures.statistics import above
 from dryrun.analysis.probes.obstacles import behind_obstacles
@@ -113,8 +113,11 @@ class Blamed:
             self.document.grader_quality if cause.part is BlamedPart.GRADER else self.document.dataset_quality
         )
         blamed = self.grader if cause.part is BlamedPart.GRADER else self.dataset
-        if cause in GRADER_FAILS.causes or self.undecided or not blamed.fault or blamed == usual:
+        if cause in GRADER_FAILS.causes or self.undecided or not blamed.fault:
             return cause
+        if blamed == usual:  # the document's words, with a step of its own where one was seen
+            own = cause.part is BlamedPart.GRADER and self._grader_first and self.step != blamed.next_step
+            return replace(cause, solution=step) if own else cause
         return Cause(cause.part, blamed.fault, blamed.line.sentence, step)
 
     @property
