@@ -13,7 +13,9 @@ from dryrun.analysis.figures.form import unless_nothing_paid
 from dryrun.analysis.figures.readings import Misplaced, refusals
 from dryrun.analysis.observations import Observations
 from dryrun.analysis.training.record import training_of
+from dryrun.analysis.verdict.conditions import conditions
 from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
+from dryrun.analysis.verdict.tree import Notice, NoticeCode
 from dryrun.core.probe import FAR, VOID
 from dryrun.core.text import inert
 from dryrun.core.thresholds import Thresholds
@@ -392,3 +394,17 @@ def test_a_grader_that_reads_the_wrong_field_is_no_hard_prompt(share: float, nam
     assert (found.dataset_quality == "too_hard") is not named
     assert step.sentence.startswith("Let the grader compare with “answer”") is named
     assert step.kind == ("adjust_grader" if named else "try_sft")
+
+
+@pytest.mark.parametrize(
+    ("cause", "follows"),
+    [
+        (NoticeCode.NOISY_GRADER, NoticeCode.FAILING_REFERENCES),
+        (NoticeCode.NOISY_GRADER, NoticeCode.OUTWEIGHED),
+        (NoticeCode.MANY_REFUSING, NoticeCode.FEW_USABLE),
+        (NoticeCode.TRUNCATED, NoticeCode.WEAK_SIGNAL),
+    ],
+)
+def test_a_go_hangs_first_on_what_the_rest_follows_from(cause: NoticeCode, follows: NoticeCode) -> None:
+    warned = tuple(Notice(code, code.value) for code in (follows, cause))
+    assert [condition.code for condition in conditions(warned, None)] == [cause, follows]

@@ -51,11 +51,13 @@ class Condition:
 
 STEPS: Mapping[NoticeCode, str] = {
     NoticeCode.GRADER_ERRORS: "mend the grader's errors",
+    NoticeCode.NOISY_GRADER: "make the grader steadier",
     NoticeCode.MISPLACED: "join prompts and references anew",
     NoticeCode.AROUND_ANSWERS: "take what stands around the answers out of the responses",
     NoticeCode.UNREAD_CALLS: "let the grader read tool calls, or ask for text",
     NoticeCode.REASONING_ALONE: "raise the token limit, or mend the chat template",
     NoticeCode.COPIED: "find out why responses are the prompt again",
+    NoticeCode.MANY_REFUSING: "find out why the model refuses",
     NoticeCode.REPEATED: "find out why different prompts get the same text",
     NoticeCode.SEVERAL_MODELS: "ask one model alone",
     NoticeCode.OUTWEIGHED: "mend what the checks found",
@@ -66,15 +68,14 @@ STEPS: Mapping[NoticeCode, str] = {
     NoticeCode.PARTS_UNREAD: "let the grader read every part of the answer",
     NoticeCode.HEDGED_PAID: "make the grader refuse answers that name several values",
     NoticeCode.LOW_CEILING: "let the grader pay your own reference answers in full",
-    NoticeCode.NOISY_GRADER: "make the grader steadier",
     NoticeCode.GRADER_UNSTABLE: "make the grader give the same response the same score",
+    NoticeCode.TRUNCATED: "raise the token limit",
     NoticeCode.FEW_USABLE: "drop prompts that are always right or always wrong",
     NoticeCode.MOSTLY_SHAPING: "pay the other parts of the reward only for right answers",
     NoticeCode.WEAK_SIGNAL: "strengthen the training signal",
-    NoticeCode.TRUNCATED: "raise the token limit",
-    NoticeCode.MANY_REFUSING: "find out why the model refuses",
 }
-"""Warnings that are worth mending first, the weightiest first, with what to do."""
+"""Warnings that are worth mending first, the weightiest first, with what to do. Under errors and noise no
+finding of the grader holds; refused and cut-off responses make groups alike, and the signal weak."""
 
 
 REFUTED = {GraderQuality.CANNOT_DIFFERENTIATE, GraderQuality.TOO_STRICT}
@@ -155,7 +156,7 @@ def conditions(
     """
     by_code, codes = {notice.code: notice for notice in warnings}, list(STEPS)
     steps = STEPS if heavier is None else {**STEPS, NoticeCode.OUTWEIGHED: heavier.step}
-    after_check = codes.index(NoticeCode.NOISY_GRADER)
+    after_check = codes.index(NoticeCode.GRADER_UNSTABLE)
     weighed = [
         Condition(code.value, step, by_code[code].sentence) if code in by_code else None
         for code, step in steps.items()
