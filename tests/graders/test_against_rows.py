@@ -61,6 +61,7 @@ def test_keys_that_python_writes_or_a_sample_has_are_none_of_them() -> None:
             "swapped",
         ),
         (string_check(input="{{item.reference_answer}}"), "cannot depend on it"),
+        (similarity("gleu") | {"reference": "Der Hund ist da."}, "with the same text"),
         (string_check(input="{{sample.output_txt}}"), "Did you mean 'output_text'"),
         (string_check(input="{{sample.output_json.answer}}"), "response format"),
         (python("def grade(item, sample):\n    return 1.0\n"), "grade(sample, item)"),

@@ -78,6 +78,12 @@ class TextSimilaritySpec(ComparingSpec):
 
     def check(self, where: str, rows: Sequence[Prompt], response_format: bool) -> Iterator[Finding]:
         yield from super().check(where, rows, response_format)
+        read = [part.namespace for template in self.templates.values() for part in template.references]
+        if read == ["sample"] and len(rows) > 1:
+            what = "every response is compared with the same text, whatever its row asks."
+            yield Finding(
+                Severity.WARNING, f"{where}.reference", what, "Name a field: {{item.reference_answer}}."
+            )
         if self.evaluation_metric is Metric.COSINE:
             what = "cosine compares embeddings: the service has it for evals, not for fine-tuning."
             fix = "Before training use fuzzy_match, a rouge metric or a judge."
