@@ -29,6 +29,8 @@ from dryrun.probes.make.wrong_numbers import closeness
         "What time is it there? Reply as HH:MM on the 24 hour clock.",
         "Reply with one bash command that lists the files.",
         "Give the command in a code block.",
+        "On which date was it signed? Use YYYY-MM-DD.",
+        "What is the capital of France? State it and nothing more.",
         "Which cities score at least 7? Give names separated by |.",
         "इस शब्द को रोमन लिपि में लिखो: घर",
         "Wie heißt die Hauptstadt von Frankreich?",

@@ -10,7 +10,10 @@ _ONLY = re.compile(
     r"\b(answer|reply|respond|output|give|return|print|write|provide)\b[^.\n]{0,30}"
     r"\b(only|just|nothing but)\b|"
     r"\b(one|a single|single) (word|letter|number|integer|name|label|line|digit|token)\b|"
-    r"\b(nothing else|no explanation|without (any )?(explanation|words)|(?:no|any) other text|no words)\b|"
+    r"\b(nothing (?:else|more|besides)|(?:no|any) (?:other|extra|further) (?:text|words?)|"
+    r"(?:no|without(?: any)?) (?:explanations?|words|prose|comment(?:s|ary)?|preamble))\b|"
+    # A form of numbers: YYYY-MM-DD, HH:MM.
+    r"(?-i:\b(?:YYYY|DD|MM|HH|hh|yyyy|dd|mm)[-/:.](?:MM|DD|mm|dd|ss)\b)|"
     r"\b(answer|reply|respond)( with)?:? (['\"]?yes['\"]? or ['\"]?no|['\"]?true['\"]? or ['\"]?false)\b|"
     r"\b(answer|reply|respond|output)( with)?( either)?:? ['\"`]?\w+['\"`]?(, ['\"`]?\w+['\"`]?)*,? or "
     r"['\"`]?\w+['\"`]?\s*(?:[.;:?!\n]|\Z)|"
