@@ -74,6 +74,14 @@ def test_lists_are_parted_as_the_prompt_says(words: str, written: str) -> None:
     assert written in {form.write(answer.text) for form in forms_of(answer, demand)}
 
 
+def test_an_object_may_stand_in_the_tag_that_the_prompt_shows() -> None:
+    demand = demand_of('Reply with <call>{"name": ...}</call>.')
+    (answer,) = answers(['{"name": "book"}'], [demand])
+    assert answer is not None
+    forms = {form.write(answer.text): form.required for form in forms_of(answer, demand)}
+    assert forms['<call>{"name": "book"}</call>'] is False
+
+
 def ranking(prompt: str, weights: object) -> str | None:
     row = Prompt("k", 0, "", {"messages": [{"role": "user", "content": prompt}]})
     return as_asked([row], [json.dumps(weights)])[0]

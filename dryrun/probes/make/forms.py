@@ -86,7 +86,9 @@ def _as_formula(form: Form, before: str, after: str, demand: Demand) -> Form:
 
 def _forms_of(answer: Answer, demand: Demand) -> list[Form]:
     if answer.kind is Kind.FACTS:
+        inside = _shells(demand) if demand.tag and demand.tag not in answer.value else []
         return [
+            *(replace(form, required=False) for form in inside),
             Form("as JSON", str),
             Form("a line for each fact", _lines),
             *([Form("each in its tag", _tagged)] if set(answer.value) <= set(demand.tags) else []),
