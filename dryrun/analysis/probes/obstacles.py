@@ -71,8 +71,8 @@ OTHER_FIELD = (
 READ_IT = f"Let the grader compare with “{{field}}”, if that is the right answer. {RE_SCORE}"
 COPIES = "{share} of the responses are the prompt again and nothing else, and earn less than half."
 PAY_THE_FORM = (
-    "Read the right responses that earn little. Let the grader pay their form too, then re-score the stored "
-    "responses (Adjust Grader): no call is made. Or ask in the prompt for the form that it pays."
+    "Read the right responses that earn little. Pay their form too (Adjust Grader), or ask in the prompt for "
+    "the form that is paid."
 )
 COMPARE = (
     "Check which field the grader compares with: nothing earns anything, neither a response nor a right "
