@@ -1,7 +1,6 @@
 """Datasets: OpenAI reinforcement fine-tuning rows in four formats, validated in one pass."""
 
 from dryrun.dataset.dataset import Dataset
-from dryrun.dataset.parse import MAX_ROW_BYTES
 from dryrun.dataset.read import dataset_from_items, read_dataset
 
-__all__ = ["MAX_ROW_BYTES", "Dataset", "dataset_from_items", "read_dataset"]
+__all__ = ["Dataset", "dataset_from_items", "read_dataset"]

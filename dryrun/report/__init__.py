@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dryrun.core.text import without_credentials
 from dryrun.report.build import build_report, report_of
 from dryrun.report.fields import Report, RunEntry, load_report
 from dryrun.report.html import render_html
@@ -16,5 +15,4 @@ __all__ = [
     "render_html",
     "render_markdown",
     "report_of",
-    "without_credentials",
 ]

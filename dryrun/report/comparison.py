@@ -27,9 +27,9 @@ from dryrun.analysis.figures.comparison import (
 from dryrun.core.arrays import Ints
 from dryrun.core.config import RunConfig
 from dryrun.core.errors import DryRunError
-from dryrun.core.text import code_span, plural
+from dryrun.core.text import code_span, plural, without_credentials
 from dryrun.core.thresholds import Thresholds
-from dryrun.report import Report, report_of, without_credentials
+from dryrun.report import Report, report_of
 from dryrun.report.markdown import markdown_sections
 from dryrun.report.outline import Named, Section, Table
 from dryrun.store.results import Results, Side, sides

@@ -19,8 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dryrun.core.errors import DatasetError
-from dryrun.dataset import MAX_ROW_BYTES, Dataset, dataset_from_items, read_dataset
+from dryrun.dataset import Dataset, dataset_from_items, read_dataset
 from dryrun.dataset.columns import ColumnMap
+from dryrun.dataset.parse import MAX_ROW_BYTES
 from tests.helpers.support import sum_rows
 
 
