@@ -327,7 +327,7 @@ def test_references_on_which_the_grader_raises_an_error_are_not_bad(raised: bool
 @pytest.mark.parametrize(
     ("right", "reference", "step"),
     [
-        (0.0, np.zeros(50), "Check which field the grader compares with"),
+        (0.0, np.zeros(50), "Check which field, and which form, the grader compares with"),
         (0.01, np.full(50, 0.01), "Declare the reward range"),
         (0.1, np.full(50, 0.1), "Declare the reward range"),
         (0.0, RIGHT, "Read the right responses that earn little"),

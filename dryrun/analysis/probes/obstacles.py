@@ -75,8 +75,9 @@ PAY_THE_FORM = (
     "the form that is paid."
 )
 COMPARE = (
-    "Check which field the grader compares with: nothing earns anything, neither a response nor a right "
-    f"answer in any form that was tried. Grade one by hand (Adjust Grader) until it is paid. {RE_SCORE}"
+    "Check which field, and which form, the grader compares with: nothing earns anything, neither a response "
+    "nor a right answer in any form that was tried. Grade one by hand (Adjust Grader) until it is paid. "
+    f"{RE_SCORE}"
 )
 DECLARE = f"Declare the reward range that the grader really uses, or stretch its scores. {RE_SCORE}"
 
