@@ -107,6 +107,14 @@ def test_estimates_are_near_by_their_size() -> None:
     assert closeness(answer, Demand(), "700") < 0.3
 
 
+def test_a_list_in_no_order_is_near_by_what_it_holds() -> None:
+    (answer,) = answers(['["Rome", "Oslo", "Bern"]'], [Demand()])
+    assert answer is not None
+    every = '["Bern", "Lima", "Oslo", "Perth", "Quito", "Rome"]'
+    assert closeness(answer, demand_of("Quais cidades?"), every) == pytest.approx(2 / 3)
+    assert closeness(answer, demand_of("Sort the cities."), every) < 0.6
+
+
 ASK = "Double {}. Think inside <think> </think>, then give the number inside <answer> </answer>."
 
 

@@ -285,9 +285,8 @@ class _Makers:
         if self._majority:
             yield Probe(Family.SAME, f"always “{self._majority}”", row, write(self._majority))
         for claim in claims(answer, demand, others, write, chance):
-            yield Probe(
-                Family.CLAIM, claim.kind, row, claim.text, most=claim.most, alike=alike(answer, claim.text)
-            )
+            close = closeness(answer, demand, claim.text)
+            yield Probe(Family.CLAIM, claim.kind, row, claim.text, most=claim.most, alike=close)
         if text := executed(answer):
             yield Probe(Family.CODE, "an expression with that value", row, text, most=0.0)
 

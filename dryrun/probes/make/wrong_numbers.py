@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dryrun.core.probe import CLOSE, NEARER, OTHER_UNIT, SAME_HALF, SIGN
@@ -146,10 +146,11 @@ def _swapped(value: float) -> float:
 def closeness(answer: Answer, demand: Demand, content: str) -> float:
     """How much a wrong answer resembles the right one, by the mildest usual measure, in 0..1.
 
-    On a scale of digits, how few steps lie between, squared; of an estimate, how far below tenfold one number
-    is of the other.
+    Lists whose prompt speaks of no order are compared as sets; on a scale of digits it is how few steps lie
+    between, squared; of estimates how far below tenfold one is of the other.
     """
-    near_by = alike(answer, content)
+    any_order = answer.kind is Kind.LIST and not demand.ordered
+    near_by = alike(replace(answer, kind=Kind.SET) if any_order else answer, content)
     steps, digit, number = demand.digits, content.strip(), number_in(answer.plain(content.strip()))
     if demand.estimate and answer.kind in NUMERIC and number and number * answer.value > 0:
         return max(near_by, 1 - abs(math.log10(number / answer.value)))
