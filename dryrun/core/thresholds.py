@@ -109,6 +109,8 @@ class SampleLimits(_Limits, title="Samples"):
     """A larger share of grades that carry an error: warns."""
     warn_duplicates: Share = Field(0.10, title="Repeated rows")
     """A larger share of drawn rows that repeat an earlier one: warns."""
+    warn_contradicted: Share = Field(0.02, title="Contradictory rows")
+    """A larger share of rows that ask the very same as another and have another reference answer: warns."""
     stability: Share = Field(0.90, title="Bootstrap samples that agree")
     """A smaller share of bootstrap samples with the same verdict: borderline. 0 switches it off."""
     max_cut_off: Share = Field(0.20, title="Cut off at most")
@@ -311,10 +313,7 @@ class Thresholds(
     def strict(cls, **changed: Any) -> Thresholds:
         """The design document's decision tree alone: no other evidence, and no verdict ruled out by a gate.
 
-        Parameters
-        ----------
-        **changed
-            Numbers to be other than the document's.
+        `changed` are numbers to be other than the document's.
         """
         open_gates = {"min_prompts": 1, "max_missing": 1.0, "max_out_of_range": 1.0}
         return cls.model_validate({**open_gates, **changed, "without": tuple(Piece)})
@@ -355,9 +354,8 @@ class ProbeLimits(AnchorLimits):
     partly_to: Share = 0.95
     """A wrong answer that earns more than the first and less than this was paid for being partly right."""
     partial_rows: Share = 0.10
-    """From this share of all wrong answers paid in part on the grader is one with partial credit."""
     partial_kind: Share = 0.30
-    """The same for the wrong answers of one kind."""
+    """From these shares on, of all wrong answers and of one kind of them, the grader gives partial credit."""
     whole: Share = 0.98
     """A wrong answer that earns so much lost nothing, however close it is."""
     unchanged: Share = 0.90

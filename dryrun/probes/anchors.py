@@ -21,6 +21,7 @@ from dryrun.core.arrays import Floats
 from dryrun.core.probe import ACCEPTED, FORMED, Probe
 from dryrun.core.records import Grade, Prompt, Sample
 from dryrun.graders import Grader
+from dryrun.graders.checks.against_rows import contradictory
 from dryrun.graders.format.load import load_grader
 from dryrun.graders.protocol import answer_alone, without_end_token, without_reasoning
 from dryrun.graders.trial import as_text
@@ -217,6 +218,7 @@ def load_anchors(run: Run) -> Anchors | None:
             end_tokens=kept.get("end_tokens"),
             reasoning_alone=kept.get("reasoning_alone"),
             copied=kept.get("copied"),
+            contradicted=kept.get("contradicted"),
             repeated=_KEPT_REPEATED.validate_python(kept.get("repeated")),
             misread=tuple(misread) if (misread := kept.get("misread")) else None,
             calls=kept.get("calls"),
@@ -350,7 +352,13 @@ def _read(
         **({} if reads_calls else unread_calls(seen, score[chosen].tolist())),
         **({} if calls else right_by_usual(responses, score[chosen].tolist(), says, references)),
         **_elsewhere(rows, responses, says, references, calls),
+        "contradicted": _contradicted(rows, references),
     }
+
+
+def _contradicted(rows: Sequence[Prompt], references: Mapping[str, str]) -> float:
+    torn = contradictory(rows, lambda some: [references.get(prompt.key) for prompt in some])
+    return sum(map(len, torn)) / max(len(rows), 1)
 
 
 def _around(texts: Sequence[str], results: Results) -> dict[str, float]:

@@ -182,3 +182,20 @@ def test_of_an_object_the_shell_has_the_right_keys() -> None:
     assert texts["the right keys, no values"] == '{"sum": null}'
     assert "nonsense" not in texts
     assert texts["another row's answer"] == '{"sum": 5}'
+
+
+@pytest.mark.parametrize(("torn", "expected"), [(4, "10 % of the rows ask the very same"), (0, "")])
+def test_a_go_hangs_on_rows_that_contradict_each_other(
+    store: Store, endpoint: FakeEndpoint, torn: int, expected: str
+) -> None:
+    again = [
+        row | {"reference_answer": "0" if number < torn else row["reference_answer"]}
+        for number, row in enumerate(sum_rows(4))
+    ]
+    run = make_run(store, endpoint.base_url, rows=[*sum_rows(76), *again])
+    work(run)
+    report = report_of(load_results(run))
+    named = {condition.code: condition.sentence for condition in report.diagnosis.conditions}
+    assert report.verdict == "GO"
+    assert ("contradictory_rows" in named) is (torn > 0)
+    assert named.get("contradictory_rows", "").startswith(expected)

@@ -152,6 +152,7 @@ class NoticeCode(StrEnum):
     UNREAD_CALLS = "unread_calls"
     REASONING_ALONE = "reasoning_alone"
     MISREAD = "misread_field"
+    CONTRADICTED = "contradictory_rows"
     COPIED = "copied_prompts"
     REPEATED = "repeated_text"
     FILTERED = "filtered"

@@ -159,10 +159,10 @@ def leak_finding(prompts: Sequence[Prompt], references: Sequence[str | None]) ->
     return Finding(Severity.WARNING, "dataset", what, "Where the task is not to find it there, it leaks.")
 
 
-def contradiction_finding(
+def contradictory(
     prompts: Sequence[Prompt], references: Callable[[Sequence[Prompt]], Sequence[str | None]]
-) -> Finding | None:
-    """The finding where rows ask the very same and have different reference answers.
+) -> list[list[Prompt]]:
+    """Rows that ask the very same and have different reference answers, those that ask alike together.
 
     Parameters
     ----------
@@ -176,7 +176,14 @@ def contradiction_finding(
     several = [group for group in alike.values() if len(group) > 1]
     answers = iter(references([prompt for group in several for prompt in group]) if several else ())
     differ = [len({text.strip() for text in islice(answers, len(group)) if text}) > 1 for group in several]
-    torn = [group for group, is_torn in zip(several, differ, strict=True) if is_torn]
+    return [group for group, is_torn in zip(several, differ, strict=True) if is_torn]
+
+
+def contradiction_finding(
+    prompts: Sequence[Prompt], references: Callable[[Sequence[Prompt]], Sequence[str | None]]
+) -> Finding | None:
+    """The finding where rows ask the very same and have different reference answers."""
+    torn = contradictory(prompts, references)
     if not torn:
         return None
     where = RowCount.of(sorted({prompt.row for group in torn for prompt in group}))
