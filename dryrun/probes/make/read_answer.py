@@ -168,6 +168,22 @@ _WHAT = re.compile(
 _ANSWERED = re.compile(
     r"(?i)\b(?:the answer is|answer:)|\\boxed\{|####|<answer>|\bhowever\b|\bbut (?:i|here)\b"
 )
+_ELSEWHERE = re.compile(
+    r"(?is)\s*(?:"
+    r"(?:(?:es )?tut mir (?:sehr )?leid|leider|ich bedaure)\b.{0,40}\bkann\b.{0,60}\b(?:nicht\b.{0,30}\b"
+    r"(?:\w*helfen|unterstützen|erfüllen|nachkommen|erstellen)|keine\b.{0,60}\b(?:geben|bereitstellen))|"
+    r"(?:je suis (?:vraiment )?désolée?|désolée?)\b.{0,30}\bje ne (?:peux|puis) pas\b.{0,30}\b(?:aider|"
+    r"fournir|assister|satisfaire|donner suite|accéder)|"
+    r"(?:lo siento|lo lamento)\b.{0,30}\bno puedo\b.{0,30}\b(?:ayudar|asistir|proporcionar|cumplir|atender)|"
+    r"(?:desculpe|sinto muito|lamento)\b.{0,30}\bnão posso\b.{0,30}\b(?:ajudar|fornecer|atender|auxiliar)|"
+    r"(?:mi dispiace|sono spiacente)\b.{0,30}\bnon posso\b.{0,30}\b(?:aiutar|fornir|soddisfare|assister)|"
+    r"(?:извините|простите|к сожалению|мне жаль)\b.{0,30}\bне могу\b.{0,30}\b(?:помочь|выполнить|"
+    r"предоставить)|"
+    r"(?:很?抱歉|对不起|對不起).{0,8}(?:无法|不能|無法).{0,8}(?:帮助|协助|提供|满足|幫助|協助|滿足)|"
+    r"(?:申し訳(?:ありません|ございません)|すみません).{0,40}(?:お手伝い|対応|ご協力|提供|支援).{0,12}(?:できません|かねます)|"
+    r"죄송.{0,40}(?:도와|도움|제공|지원|응할).{0,12}수.{0,3}없)"
+)
+"""Refusals in German, French, Spanish, Portuguese, Italian, Russian, Chinese, Japanese and Korean."""
 
 
 def refuses(text: str) -> bool:
@@ -176,9 +192,11 @@ def refuses(text: str) -> bool:
     Saying that something is not known, or cannot be told from the text, is an answer and no refusal.
     """
     answer = without_end_token(without_reasoning(text)[0])[0].strip()
-    start = _START.match(answer) if len(answer) <= LONGEST else None
-    if start is None:
+    if len(answer) > LONGEST:
         return False
+    start = _START.match(answer)
+    if start is None:
+        return bool(_ELSEWHERE.match(answer)) and not _ANSWERED.search(answer)
     sentence = re.split(r"(?<=[.!?])\s", answer[start.start() :], maxsplit=2)
     refused = " ".join(sentence[:2])
     return bool(_WHAT.search(refused[:300])) and not _ANSWERED.search(answer[start.end() :])
