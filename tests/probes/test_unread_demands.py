@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -78,8 +79,12 @@ def test_an_object_may_stand_in_the_tag_that_the_prompt_shows() -> None:
     demand = demand_of('Reply with <call>{"name": ...}</call>.')
     (answer,) = answers(['{"name": "book"}'], [demand])
     assert answer is not None
-    forms = {form.write(answer.text): form.required for form in forms_of(answer, demand)}
+    forms = {
+        form.write(answer.text): form.required for form in forms_of(answer, replace(demand, fields=("name",)))
+    }
     assert forms['<call>{"name": "book"}</call>'] is False
+    named = [form.write(answer.text) for form in forms_of(answer, replace(demand, fields=()))]
+    assert '<call>{"name": "book"}</call>' not in named, "a text of the object may be what the tag is for"
 
 
 def ranking(prompt: str, weights: object) -> str | None:

@@ -86,7 +86,7 @@ def _as_formula(form: Form, before: str, after: str, demand: Demand) -> Form:
 
 def _forms_of(answer: Answer, demand: Demand) -> list[Form]:
     if answer.kind is Kind.FACTS:
-        inside = _shells(demand) if demand.tag and demand.tag not in answer.value else []
+        inside = _shells(demand) if demand.tag and demand.fields and demand.tag not in answer.value else []
         return [
             *(replace(form, required=False) for form in inside),
             Form("as JSON", str),
