@@ -204,12 +204,7 @@ def _loaded(text: str) -> Any:
 
 def json_in(text: str) -> Any:
     """The JSON object or list that the text is; None for any other text."""
-    if text[:1] not in "[{":
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    return _loaded(text) if text[:1] in "[{" else None
 
 
 def objects_inside(value: object) -> Iterator[dict[str, Any]]:
