@@ -16,7 +16,7 @@ from dryrun.analysis.figures.groups import MANY, groups, usable_interval, usable
 from dryrun.analysis.figures.pooling import pooled_topics
 from dryrun.analysis.figures.readings import follows, readings
 from dryrun.analysis.figures.redraw import Interval, PromptSums
-from dryrun.analysis.verdict.blame import blame, blame_by_people
+from dryrun.analysis.verdict.grounds.blame import blame, blame_by_people
 from dryrun.analysis.verdict.stability import stability
 from dryrun.analysis.verdict.tree import Branch
 from dryrun.core.thresholds import Thresholds

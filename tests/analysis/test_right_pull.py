@@ -10,8 +10,8 @@ import pytest
 from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.figures.readings import follows
 from dryrun.analysis.observations import Observations
-from dryrun.analysis.probes.obstacles import PAY_THE_FORM
 from dryrun.analysis.verdict.evidence import Evidence, diagnose_with_evidence
+from dryrun.analysis.verdict.grounds.obstacles import PAY_THE_FORM
 from dryrun.analysis.verdict.words import DatasetQuality, GraderQuality
 from dryrun.core.thresholds import Thresholds
 

@@ -11,13 +11,13 @@ from dryrun.analysis.figures.readings import Share
 from dryrun.analysis.figures.signal import FOLLOWS, RANGE, RELIABILITY, SPREAD, no_signal_words
 from dryrun.analysis.figures.statistics import above, below
 from dryrun.analysis.observations import Observations
-from dryrun.analysis.probes.first_round import fault, likened
-from dryrun.analysis.probes.obstacles import misplaced_words, obstacle, right_refused, unpaid_step
 from dryrun.analysis.training.record import Training, outcome_teaches
 from dryrun.analysis.training.words import unlearning
-from dryrun.analysis.verdict.blame import Blame, blame, blame_by_people
 from dryrun.analysis.verdict.conditions import REFUTED, Outweighed, outweighed
 from dryrun.analysis.verdict.document import Diagnosis
+from dryrun.analysis.verdict.grounds.blame import Blame, blame, blame_by_people
+from dryrun.analysis.verdict.grounds.first_round import fault, likened
+from dryrun.analysis.verdict.grounds.obstacles import misplaced_words, obstacle, right_refused, unpaid_step
 from dryrun.analysis.verdict.measures import Measures, measure
 from dryrun.analysis.verdict.tree import Branch, NoticeCode
 from dryrun.analysis.verdict.validity import TAGS, sample_blockers

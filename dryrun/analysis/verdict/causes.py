@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from dryrun.analysis.figures.statistics import above
-from dryrun.analysis.probes.obstacles import behind_obstacles
 from dryrun.analysis.verdict.attribution import BETWEEN, Attribution
 from dryrun.analysis.verdict.document import Diagnosis
+from dryrun.analysis.verdict.grounds.obstacles import behind_obstacles
 from dryrun.analysis.verdict.topics import no_news, topic_actions
 from dryrun.analysis.verdict.tree import Branch
 from dryrun.analysis.verdict.words import (

@@ -11,10 +11,10 @@ from dryrun.analysis.observations import Observations
 from dryrun.analysis.probes.profile import Profile
 from dryrun.analysis.training.record import Training
 from dryrun.analysis.verdict.attribution import Attribution, attribute
-from dryrun.analysis.verdict.blame import Blame
 from dryrun.analysis.verdict.causes import Blamed
 from dryrun.analysis.verdict.conditions import Condition, GraderReview, conditions, outweighing, unsaid
 from dryrun.analysis.verdict.document import NOT_MEASURED, Diagnosis, diagnose
+from dryrun.analysis.verdict.grounds.blame import Blame
 from dryrun.analysis.verdict.measures import PEOPLE, Measures
 from dryrun.analysis.verdict.sentences import (
     Spoken,

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from dryrun.analysis.figures.agreement import Agreement, Figure, Labelled, Rate
 from dryrun.analysis.figures.redraw import Interval
-from dryrun.analysis.probes.obstacles import DECLARE, PAY_THE_FORM, unpaid_step
 from dryrun.analysis.verdict.attribution import Attribution
-from dryrun.analysis.verdict.blame import Blame
 from dryrun.analysis.verdict.conditions import Condition
 from dryrun.analysis.verdict.document import Diagnosis
+from dryrun.analysis.verdict.grounds.blame import Blame
+from dryrun.analysis.verdict.grounds.obstacles import DECLARE, PAY_THE_FORM, unpaid_step
 from dryrun.analysis.verdict.stability import Stability
 from dryrun.analysis.verdict.tree import Branch, decide
 from dryrun.analysis.verdict.words import BROKEN, PAYS_OTHERS, READ_OFF, GraderQuality

@@ -9,9 +9,9 @@ from dryrun.analysis.figures.readings import Share
 from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.figures.signal import SignalIndex, right_pull_words
 from dryrun.analysis.figures.statistics import Statistics, above, below
-from dryrun.analysis.probes.first_round import notices
-from dryrun.analysis.probes.obstacles import obstructions
 from dryrun.analysis.training.words import pull_sentence, shaping_sentence, unlearning
+from dryrun.analysis.verdict.grounds.first_round import notices
+from dryrun.analysis.verdict.grounds.obstacles import obstructions
 from dryrun.analysis.verdict.measures import Measures
 from dryrun.analysis.verdict.topics import TopicFigures, TopicStatus
 from dryrun.analysis.verdict.tree import Branch, Notice, NoticeCode

@@ -11,9 +11,9 @@ import streamlit as st
 from dryrun.analysis.figures.coverage import Coverage
 from dryrun.analysis.figures.statistics import is_valid
 from dryrun.analysis.forecast.chance import toy_words
-from dryrun.analysis.probes.obstacles import right_refused
 from dryrun.analysis.selection import Show
 from dryrun.analysis.verdict.evidence import Evidence
+from dryrun.analysis.verdict.grounds.obstacles import right_refused
 from dryrun.analysis.verdict.tree import NoticeCode
 from dryrun.analysis.verdict.validity import TAGS
 from dryrun.analysis.verdict.words import ActionKind, GraderQuality
