@@ -26,8 +26,8 @@ from dryrun.app.shared.widgets import (
 )
 from dryrun.core.text import plain, short
 from dryrun.core.thresholds import Thresholds
-from dryrun.report.charts.outcomes import curve_alt, curve_chart
 from dryrun.report.forecast.words import Outlook, outlook_figures, outlook_of, outlook_sections
+from dryrun.report.outcome.chart import curve_alt, curve_chart
 from dryrun.report.outcome.ledger import Entry, entries_of
 from dryrun.report.outcome.of_run import add_training
 from dryrun.report.outcome.read_log import read_uploaded_log

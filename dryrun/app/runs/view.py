@@ -23,7 +23,7 @@ from dryrun.core.text import NO_NUMBER, one_line, plural
 from dryrun.engine.batch_records import under_way
 from dryrun.engine.budget import tokens_of
 from dryrun.engine.profile.stored import ProfileStanding, standings
-from dryrun.report.charts.outcomes import KINDS, outcomes_alt, outcomes_chart
+from dryrun.report.outcome.chart import KINDS, outcomes_alt, outcomes_chart
 from dryrun.report.outcome.ledger import ledger_of
 from dryrun.report.outcome.words import CAPTION, brier_lines
 from dryrun.store.notes import LONGEST_NAME, LONGEST_NOTE, RunNote, keep_note

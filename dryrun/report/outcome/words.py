@@ -265,7 +265,7 @@ def _picture(ledger: TrainingLedger) -> tuple[str, str]:
     """The plot, and why there is none. Altair is loaded here, for nothing else needs it."""
     if all(entry.kept.prediction.chance is None for entry in ledger.entries):
         return "", ""
-    from dryrun.report.charts.outcomes import outcomes_alt, outcomes_chart
+    from dryrun.report.outcome.chart import outcomes_alt, outcomes_chart
     from dryrun.report.pictures import Picture, static_pictures
 
     plot = Picture(outcomes_chart(ledger.entries), outcomes_alt(ledger.entries), CAPTION)

@@ -16,7 +16,7 @@ from dryrun.analysis.figures.redraw import Interval
 from dryrun.analysis.forecast.chance import Forecasted, Prediction, brier, chance_of
 from dryrun.analysis.forecast.course import Course, Curve, course_of
 from dryrun.cli.main import main
-from dryrun.report.charts.outcomes import curve_alt, curve_chart, outcome_rows, outcomes_alt, outcomes_chart
+from dryrun.report.outcome.chart import curve_alt, curve_chart, outcome_rows, outcomes_alt, outcomes_chart
 from dryrun.report.outcome.ledger import PUBLISHED, Entry, TrainingLedger, entries_of, ledger_of
 from dryrun.report.outcome.of_run import KEPT_POINTS, mixed_gap, start_gap
 from dryrun.report.outcome.words import brier_lines, entry_sections, ledger_page, ledger_sections
