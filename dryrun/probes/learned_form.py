@@ -31,10 +31,10 @@ from dryrun.probes.make.answers import flat
 from dryrun.probes.make.demand import demand_for, prompt_text
 from dryrun.probes.make.forms import Form
 from dryrun.probes.make.json_shape import json_in
-from dryrun.probes.make.notation.expressions import solutions
 from dryrun.probes.make.read_answer import is_refusal_flag
 from dryrun.probes.make.source_words import names_refusals
 from dryrun.probes.make.tool_calls import AS_CALL, ToolsRead
+from dryrun.probes.solve import solutions
 
 Samples = Mapping[int, Sequence[str]]
 READ = 60

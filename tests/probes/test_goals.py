@@ -13,8 +13,9 @@ from dryrun.dataset import dataset_from_items
 from dryrun.probes.check import check_function
 from dryrun.probes.make.answers import Kind, answers
 from dryrun.probes.make.demand import demand_of
-from dryrun.probes.make.notation.expressions import comes_to, numbers_of, solutions
+from dryrun.probes.make.notation.expressions import comes_to, numbers_of
 from dryrun.probes.read_responses import right as read_right
+from dryrun.probes.solve import solutions
 from tests.probes.test_kinds import Rows, asked
 
 CHANCE = random.Random(11)
