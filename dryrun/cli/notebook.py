@@ -36,9 +36,9 @@ from dryrun.engine.work import work_on
 from dryrun.graders.format.load import read_grader
 from dryrun.report import report_of
 from dryrun.report.training_set.profile_table import keep_profile, profile_table
+from dryrun.store.opened import open_store
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run
-from dryrun.store.shared.opened import open_store
 
 
 def run_dry_run(

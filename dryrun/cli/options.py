@@ -24,10 +24,10 @@ from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.judge_grader import JudgeAccess
 from dryrun.report import Report, render_html, render_markdown, report_of
 from dryrun.store.ceiling import ceiling_of, ceiling_words, choose_ceiling, forget_ceiling
+from dryrun.store.opened import open_store
 from dryrun.store.partition import Store
 from dryrun.store.results import Results, load_results
 from dryrun.store.runs import Run
-from dryrun.store.shared.opened import open_store
 
 T = TypeVar("T", bound=BaseModel)
 

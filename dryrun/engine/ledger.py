@@ -16,7 +16,8 @@ from pathlib import Path
 
 from dryrun.core.errors import StoreError
 from dryrun.core.records import ABANDONED, Attempt, Grade, GradeOutcome, RunState, Sample
-from dryrun.store.partition import HEAD, NO_RESULT, Partition, has_result, lock
+from dryrun.store.disk import lock
+from dryrun.store.partition import HEAD, NO_RESULT, Partition, has_result
 from dryrun.store.runs import Run, RunStatus
 from dryrun.store.schemas import NO_ERRORS, Row, attempt_row, grade_row, sample_row
 

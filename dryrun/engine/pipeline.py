@@ -32,7 +32,8 @@ from dryrun.graders.kinds.judge_grader import JudgeAccess
 from dryrun.models import Model
 from dryrun.models.faults import status_name
 from dryrun.models.request import RequestSize
-from dryrun.store.partition import Partition, check_room
+from dryrun.store.disk import check_room
+from dryrun.store.partition import Partition
 from dryrun.store.runs import Run, RunStatus
 from dryrun.store.shared import registry
 

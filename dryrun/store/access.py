@@ -25,8 +25,9 @@ from pathlib import Path
 import orjson
 
 from dryrun.core.errors import DryRunError
+from dryrun.store.disk import unwritable
 from dryrun.store.labels import LONGEST_NAME, Label, LabelBook, book_of
-from dryrun.store.partition import Store, unwritable, write_aside
+from dryrun.store.partition import Store, write_aside
 from dryrun.store.runs import Run
 from dryrun.store.shared import registry
 

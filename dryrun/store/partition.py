@@ -14,15 +14,13 @@ at once without a lock.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import orjson
@@ -31,22 +29,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dryrun.core.arrays import Ints
-from dryrun.core.errors import StoreError
 from dryrun.core.records import NO_TEXT, GradeOutcome, SampleOutcome
 from dryrun.models.reply import Ending, ending_of
+from dryrun.store.disk import unwritable
 from dryrun.store.schemas import ADDED_LATER, GRADES, SAMPLES, Row
 from dryrun.store.shared import registry
 
-try:
-    import fcntl
-except ImportError:  # on Windows two processes may work on one run, which costs calls but loses nothing
-    fcntl = None  # type: ignore[assignment]
-
 PART_PREFIX = "part-"
-IN_THE_WAY = {errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENOTEMPTY}
-"""A file where a folder belongs, or a folder where a file does."""
-LEAST_ROOM = 1_000_000
-"""Bytes that must be free before a run pays for its first call."""
 STREAM_ROWS = 1024
 """Most stored samples turned into objects at once."""
 STREAMED_ROWS = 256
@@ -81,43 +70,6 @@ def write_aside(path: Path, content: bytes) -> None:
             aside.unlink()
         raise unwritable(path, error) from error
     registry.wrote(path)
-
-
-def unwritable(path: Path, error: OSError) -> StoreError:
-    """The error where `path` cannot be written."""
-    remedy = "Free some space or set DRYRUN_DATA to a directory you can write to"
-    if error.errno in IN_THE_WAY:
-        remedy = "Move away what stands there, or set DRYRUN_DATA to another directory"
-    return StoreError(
-        f"Cannot write {path}: {error.strerror or error}. {remedy}; nothing already saved is lost."
-    )
-
-
-def check_room(folder: Path) -> None:
-    """Refuse to begin what could not be kept.
-
-    Raises
-    ------
-    StoreError
-        The disk has less than `LEAST_ROOM` left.
-    """
-    with contextlib.suppress(OSError):  # where it cannot be told, the first write tells
-        if shutil.disk_usage(folder).free < LEAST_ROOM:
-            raise unwritable(folder, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
-
-
-def lock(file: IO[bytes], exclusive: bool) -> bool:
-    """Lock a file until it is closed; False where somebody else keeps it locked."""
-    if fcntl is None:
-        return True
-    for attempt in range(10 if exclusive else 1):  # a reader that looks may hold it for an instant
-        try:
-            fcntl.flock(file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except OSError:
-            time.sleep(0.01 * attempt)
-        else:
-            return True
-    return False
 
 
 def table_bytes(table: pa.Table) -> bytes:

@@ -35,8 +35,9 @@ from pydantic import TypeAdapter, ValidationError
 from dryrun.core.config import RunConfig
 from dryrun.core.errors import DryRunError, StoreError
 from dryrun.core.records import ABANDONED, Prompt, RunState
+from dryrun.store.disk import lock, unwritable
 from dryrun.store.order import when_made
-from dryrun.store.partition import Partition, Store, lock, table_bytes, unwritable, write_aside
+from dryrun.store.partition import Partition, Store, table_bytes, write_aside
 from dryrun.store.schemas import ATTEMPTS, prompt_table, prompts_from_table
 from dryrun.store.shared import registry
 

@@ -8,8 +8,8 @@ import pytest
 
 from dryrun.core.records import RunState
 from dryrun.store.access import LinkKind, give_to, hash_of, make_link
+from dryrun.store.opened import open_store
 from dryrun.store.runs import Run
-from dryrun.store.shared.opened import open_store
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.machines import ADDRESS, Machine, sent
 from tests.helpers.object_store import FAILS, REFUSED, ObjectStore, puts

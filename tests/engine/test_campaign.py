@@ -21,10 +21,10 @@ from dryrun.engine.campaign.keeper import EXPIRES, BudgetKeeper, Keys
 from dryrun.engine.campaign.shard import Leased, ShardEnd, ShardTask, work_on_shard
 from dryrun.engine.profile.whole import Stages, WholeProfile
 from dryrun.models.pace import IN_A_ROW, Pace, Signal
+from dryrun.store.opened import open_store
 from dryrun.store.partition import Store
 from dryrun.store.runs import RunStatus, list_runs
 from dryrun.store.shared import registry
-from dryrun.store.shared.opened import open_store
 from tests.engine.test_profile import ROWS, by_rate, kept_calls, profiled, profiler
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply
 from tests.helpers.near_crew import NearCrew

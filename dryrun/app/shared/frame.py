@@ -28,7 +28,7 @@ from dryrun.app.shared.session import url_parameters
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import data_dir, hosted
 from dryrun.core.text import plain
-from dryrun.store.shared.opened import open_store
+from dryrun.store.opened import open_store
 from dryrun.store.shared.registry import unshared_words
 
 ICON = Path(__file__).with_name("images") / "icon.png"

@@ -21,9 +21,9 @@ from dryrun.core.errors import DryRunError, StoreError
 from dryrun.core.paths import data_dir, hosted
 from dryrun.core.text import one_line, plain
 from dryrun.store.access import opened_by, owned_runs
+from dryrun.store.opened import open_store
 from dryrun.store.partition import Store, write_aside
 from dryrun.store.runs import Run, list_runs
-from dryrun.store.shared.opened import open_store
 
 RUN = "run"
 """Name of the URL parameter that holds the run's id."""

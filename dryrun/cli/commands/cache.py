@@ -9,6 +9,7 @@ import time
 from dryrun.cli import options as shared
 from dryrun.core.errors import DryRunError
 from dryrun.core.text import plural, say, size_words
+from dryrun.store.opened import push_again, store_name
 from dryrun.store.partition import Store
 from dryrun.store.prune import (
     Choice,
@@ -21,7 +22,6 @@ from dryrun.store.prune import (
     size_of_runs,
 )
 from dryrun.store.runs import list_runs
-from dryrun.store.shared.opened import push_again, store_name
 
 SECONDS = {"h": 3600.0, "d": 86_400.0}
 BYTES = {"kB": 10**3, "MB": 10**6, "GB": 10**9}

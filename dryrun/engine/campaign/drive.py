@@ -20,9 +20,9 @@ from dryrun.engine.budget import Budget
 from dryrun.engine.campaign.keeper import KINDS, Keys, Overview
 from dryrun.engine.campaign.shard import ShardEnd, ShardTask, send_all
 from dryrun.engine.profile.whole import Profiler
+from dryrun.store.opened import store_name
 from dryrun.store.runs import Run, RunStatus
 from dryrun.store.shared import registry
-from dryrun.store.shared.opened import store_name
 
 LOOK = 0.5
 """Seconds between two looks at how far the workers are."""

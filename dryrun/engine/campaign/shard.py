@@ -21,10 +21,10 @@ from dryrun.engine.campaign.keeper import Keys, News
 from dryrun.engine.profile.count import count_run
 from dryrun.engine.work import work_on
 from dryrun.models.pace import Pace
+from dryrun.store.opened import open_store
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run, RunStatus
 from dryrun.store.shared import registry
-from dryrun.store.shared.opened import open_store
 
 SENDS = 120.0
 """Seconds for which a shared store may take nothing."""

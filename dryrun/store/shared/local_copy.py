@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from dryrun.core.errors import StoreError
-from dryrun.store.partition import lock, unwritable
+from dryrun.store.disk import TOPS, lock, unwritable
 from dryrun.store.shared.compare import (
     PART,
     FolderState,
@@ -27,8 +27,7 @@ from dryrun.store.shared.compare import (
 )
 from dryrun.store.shared.leases import Heartbeat, Leases, machine_of
 from dryrun.store.shared.objects import Listing, Objects, is_shared
-from dryrun.store.shared.outbox import SPEAKS, Errand, Outbox
-from dryrun.store.shared.registry import TOPS, Unsent
+from dryrun.store.shared.outbox import SPEAKS, Errand, Outbox, Unsent
 
 FRESH_SECONDS = 5.0
 """Seconds for which a listing counts as what there is."""

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from dryrun.store.disk import TOPS
 from dryrun.store.shared.address import StoreAddress
-from dryrun.store.shared.registry import TOPS
 
 NEVER = ("lock", "damaged-", ".")
 """How names begin of files that are this machine's own, wherever they are."""

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dryrun.core.errors import StoreError
-from dryrun.store.shared.registry import Unsent
 
 THREADS = 8
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
@@ -24,6 +23,22 @@ FIRST = {"config.json": "prompts.parquet"}
 """A file that makes others look for another one: that one goes first."""
 OFTEN = 5.0
 """Seconds between two puts of a file that changes all the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """What is not in the store yet.
+
+    Attributes
+    ----------
+    count : int
+        Files that wait.
+    why : str
+        What was said when it was tried last, without a full stop; ``""`` where nothing has failed.
+    """
+
+    count: int = 0
+    why: str = ""
 
 
 @dataclass(slots=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,26 +14,6 @@ from dryrun.core.text import plural
 
 if TYPE_CHECKING:  # a data directory on the local disk loads none of it
     from dryrun.store.shared.local_copy import LocalCopy
-
-
-@dataclass(frozen=True, slots=True)
-class Unsent:
-    """What is not in the store yet.
-
-    Attributes
-    ----------
-    count : int
-        Files that wait.
-    why : str
-        What was said when it was tried last, without a full stop; ``""`` where nothing has failed.
-    """
-
-    count: int = 0
-    why: str = ""
-
-
-TOPS = ("runs", "samples", "grades", "profiles", "labels")
-"""The folders that are shared; other files of a data directory are this machine's own."""
 
 
 _COPIES: dict[Path, LocalCopy] = {}

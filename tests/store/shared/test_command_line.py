@@ -10,10 +10,10 @@ import pytest
 
 from dryrun.cli.main import main
 from dryrun.engine.profile.stored import standings
+from dryrun.store.opened import open_store
 from dryrun.store.results import load_results
 from dryrun.store.runs import list_runs
 from dryrun.store.shared import leases, local_copy, registry
-from dryrun.store.shared.opened import open_store
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.object_store import FAILS, ObjectStore, puts
 from tests.helpers.support import Command, wait_until

@@ -13,12 +13,12 @@ import pytest
 from dryrun.core.errors import StoreError
 from dryrun.core.records import RunState, Sample, SampleOutcome
 from dryrun.store.ceiling import forget_ceiling
+from dryrun.store.opened import open_store, push_again
 from dryrun.store.partition import Partition, Store, write_aside
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
 from dryrun.store.schemas import SAMPLES, sample_row
 from dryrun.store.shared import local_copy, registry
-from dryrun.store.shared.opened import open_store, push_again
 from dryrun.store.shared.registry import unshared_words
 from dryrun.store.trainings import forget_trainings
 from tests.helpers.fake_endpoint import FakeEndpoint

@@ -7,9 +7,9 @@ import threading
 from pathlib import Path
 
 from dryrun.core.paths import data_dir, working_copy
+from dryrun.store.disk import TOPS
 from dryrun.store.partition import Store
 from dryrun.store.shared import registry
-from dryrun.store.shared.registry import TOPS
 
 _opening = threading.Lock()
 
