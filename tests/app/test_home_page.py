@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from dryrun.app.home.view import mean_words, thumbnail_svg
-from dryrun.app.shared.lists.examples import LESSONS
+from dryrun.app.shared.examples import LESSONS
 from dryrun.core.records import RunState
 from dryrun.report.summary import summarise
 from dryrun.store.notes import RunNote, keep_note

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dryrun.app.shared import run_rows as rows
 from dryrun.app.shared.budget import PRICE
-from dryrun.app.shared.lists import rows
 from dryrun.app.shared.session import remember
 from dryrun.cli.main import main
 from dryrun.core.errors import DryRunError

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from dryrun.app.home.view import page_of
 from dryrun.app.results.downloads import viewers_report
 from dryrun.app.results.provenance import file_name
-from dryrun.app.shared.access.links import SHOWS, share_address
+from dryrun.app.shared.links import SHOWS, share_address
 from dryrun.app.shared.loading import load_run
 from dryrun.app.shared.session import ADJUST, BY_TOKEN, DUPLICATE, RUN, SHARE, WITH, Chosen, open_by_name
 from dryrun.core.errors import DryRunError

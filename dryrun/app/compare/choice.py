@@ -7,7 +7,7 @@ from contextlib import suppress
 import streamlit as st
 
 from dryrun.app.shared.access.gate import Right
-from dryrun.app.shared.lists.rows import OFFERED, run_choice
+from dryrun.app.shared.run_rows import OFFERED, run_choice
 from dryrun.app.shared.session import (
     BY_TOKEN,
     RUN,

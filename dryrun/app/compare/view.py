@@ -11,10 +11,10 @@ import numpy as np
 import streamlit as st
 
 from dryrun.analysis.figures.comparison import Flips, PromptMoves, difference_counts, prompt_moves
-from dryrun.app.shared.lists.examples import example_named
-from dryrun.app.shared.lists.rows import title_of
+from dryrun.app.shared.examples import example_named
 from dryrun.app.shared.loading import BY_VALUE, Loaded, load_run
 from dryrun.app.shared.looks import look_of
+from dryrun.app.shared.run_rows import title_of
 from dryrun.app.shared.sample import (
     prompt_view,
     remarks_view,

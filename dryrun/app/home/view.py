@@ -8,10 +8,10 @@ from pathlib import Path
 import streamlit as st
 
 from dryrun.app.shared import jobs
+from dryrun.app.shared.examples import Example, examples
 from dryrun.app.shared.launch import drop_zone, launch
-from dryrun.app.shared.lists.examples import Example, examples
-from dryrun.app.shared.lists.rows import RunRow, run_row, run_rows, waiting
 from dryrun.app.shared.looks import verdict_badge
+from dryrun.app.shared.run_rows import RunRow, run_row, run_rows, waiting
 from dryrun.app.shared.session import (
     ADJUST,
     RUN,

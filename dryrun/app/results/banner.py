@@ -23,7 +23,7 @@ from dryrun.app.results.inspector import show_group
 from dryrun.app.results.thresholds import VERDICT, current_thresholds
 from dryrun.app.shared import jobs
 from dryrun.app.shared.access.gate import Right
-from dryrun.app.shared.access.links import share_button
+from dryrun.app.shared.links import share_button
 from dryrun.app.shared.loading import Loaded
 from dryrun.app.shared.looks import NOTHING_TO_JUDGE, VerdictLook, current_look, word_of_run
 from dryrun.app.shared.session import ADJUST, DUPLICATE, RUN, Chosen, model_words, run_link, tab_title

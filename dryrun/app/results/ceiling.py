@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from dryrun.app.shared.access.gate import Right
-from dryrun.app.shared.lists.rows import run_choice
 from dryrun.app.shared.loading import Loaded
+from dryrun.app.shared.run_rows import run_choice
 from dryrun.app.shared.session import Chosen, open_by_name
 from dryrun.app.shared.widgets import error_kept, show_kept_error
 from dryrun.core.text import plain

@@ -9,9 +9,9 @@ from dryrun.analysis.figures.coverage import Coverage
 from dryrun.app.run.growth import LEAST_PROMPTS, GrowingRun, Growth, Newest
 from dryrun.app.shared import jobs
 from dryrun.app.shared.budget import cost_of_cap, spent_words
-from dryrun.app.shared.lists.rows import title_of
 from dryrun.app.shared.loading import Loaded, load_run
 from dryrun.app.shared.looks import NOTHING_TO_JUDGE, VerdictLook, current_look, word_of_run
+from dryrun.app.shared.run_rows import title_of
 from dryrun.app.shared.session import Chosen, config_of, may_cancel, model_words, tab_title
 from dryrun.app.shared.widgets import chart_spec, drawn_again, with_rows
 from dryrun.core.config import ModelKind

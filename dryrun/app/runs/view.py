@@ -13,8 +13,8 @@ from dryrun.app.shared import jobs
 from dryrun.app.shared.access.account import person
 from dryrun.app.shared.access.gate import Right, access_to
 from dryrun.app.shared.budget import costs
-from dryrun.app.shared.lists.rows import RunRow, judging, run_rows, waiting
 from dryrun.app.shared.looks import NOTHING_TO_JUDGE, VerdictLook
+from dryrun.app.shared.run_rows import RunRow, judging, run_rows, waiting
 from dryrun.app.shared.session import RUN, WITH, forget, listed_runs, run_link
 from dryrun.app.shared.widgets import bullets, draw_chart, drawn_again, error_kept, show_kept_error
 from dryrun.core.fingerprint import fingerprint

@@ -15,7 +15,7 @@ import streamlit as st
 from dryrun.app.shared import jobs
 from dryrun.app.shared.access.account import holders
 from dryrun.app.shared.access.gate import BY_LINK, Access, Right, ViewerRole, access_to
-from dryrun.app.shared.lists.examples import FIRST, LESSONS, example_named, examples
+from dryrun.app.shared.examples import FIRST, LESSONS, example_named, examples
 from dryrun.core.config import ModelConfig, ModelKind, RunConfig
 from dryrun.core.errors import DryRunError, StoreError
 from dryrun.core.paths import data_dir, hosted

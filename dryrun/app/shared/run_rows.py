@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 import streamlit as st
 
 from dryrun.app.shared import jobs
-from dryrun.app.shared.lists.examples import example_named, examples
+from dryrun.app.shared.examples import example_named, examples
 from dryrun.app.shared.looks import VerdictLook, look_of
 from dryrun.app.shared.session import RECORDED, config_of, open_by_name, store
 from dryrun.core.config import RunConfig
