@@ -33,7 +33,7 @@ from dryrun.engine.profile.count import run_profile
 from dryrun.engine.profile.stored import StoredProfile
 from dryrun.engine.profile.whole import Profiler, Stages
 from dryrun.engine.work import work_on
-from dryrun.graders.format.load import read_grader
+from dryrun.graders.load import read_grader
 from dryrun.report import report_of
 from dryrun.report.training_set.profile_table import keep_profile, profile_table
 from dryrun.store.opened import open_store

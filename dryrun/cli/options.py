@@ -19,9 +19,9 @@ from dryrun.core.errors import DryRunError, GraderError, text_of_file
 from dryrun.core.text import note
 from dryrun.core.thresholds import Piece, Thresholds
 from dryrun.graders.format.conventions import Convention
-from dryrun.graders.format.load import Placed, grader_of, in_file, load_grader
-from dryrun.graders.format.specs import GraderSpec
-from dryrun.graders.kinds.judge_grader import JudgeAccess
+from dryrun.graders.judge_access import JudgeAccess
+from dryrun.graders.load import Placed, grader_of, in_file, load_grader
+from dryrun.graders.specs import GraderSpec
 from dryrun.report import Report, render_html, render_markdown, report_of
 from dryrun.store.ceiling import ceiling_of, ceiling_words, choose_ceiling, forget_ceiling
 from dryrun.store.opened import open_store

@@ -15,7 +15,7 @@ from dryrun.engine.budget import Caps
 from dryrun.engine.ledger import WITHHELD, Ledger
 from dryrun.engine.plan import Ask, Plan
 from dryrun.graders import Grader
-from dryrun.graders.kinds.judge_grader import JudgeAccess
+from dryrun.graders.judge_access import JudgeAccess
 from dryrun.graders.protocol import UNLOADED, GradeError, Pair
 from dryrun.store.partition import Partition
 from dryrun.store.texts import stream_samples

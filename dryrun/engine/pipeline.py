@@ -28,7 +28,7 @@ from dryrun.engine.ledger import SHARED_SECONDS, Ledger, OnStatus, Others
 from dryrun.engine.plan import Ask, Turns, away_from_others, make_plan
 from dryrun.engine.preflight import Preflight
 from dryrun.graders import Grader
-from dryrun.graders.kinds.judge_grader import JudgeAccess
+from dryrun.graders.judge_access import JudgeAccess
 from dryrun.models import Model
 from dryrun.models.faults import status_name
 from dryrun.models.request import RequestSize

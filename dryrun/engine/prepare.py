@@ -15,8 +15,8 @@ from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.graders import Finding, GraderSpec, check_against, load_grader, raise_errors
 from dryrun.graders.checks.against_rows import READ, contradiction_finding, leak_finding
-from dryrun.graders.format.reward_scale import reward_scale, scale_finding
 from dryrun.graders.reference_answers import references_of
+from dryrun.graders.reward_scale import reward_scale, scale_finding
 from dryrun.models.build import StoredResponses
 from dryrun.models.urls import normalise_base_url
 from dryrun.store.partition import Store

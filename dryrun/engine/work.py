@@ -24,7 +24,7 @@ from dryrun.engine.ledger import OnStatus
 from dryrun.engine.pipeline import Pipeline
 from dryrun.engine.plan import check_elsewhere
 from dryrun.graders import Grader, build, load_grader
-from dryrun.graders.kinds.judge_grader import JudgeAccess
+from dryrun.graders.judge_access import JudgeAccess
 from dryrun.graders.protocol import ReasoningCut
 from dryrun.models import Model
 from dryrun.models.build import build_model

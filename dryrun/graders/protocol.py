@@ -18,7 +18,7 @@ from dryrun.core.text import one_line
 from dryrun.graders.format.template import SampleParseError, VariableError
 
 if TYPE_CHECKING:
-    from dryrun.graders.kinds.judge_grader import JudgeAccess
+    from dryrun.graders.judge_access import JudgeAccess
 
 
 Pair = tuple[Sample, Item]

@@ -12,10 +12,10 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.records import Item, Prompt
 from dryrun.dataset.audit import asked_text
 from dryrun.dataset.fields import REFERENCES, reference_of, value_at
-from dryrun.graders.format.load import load_grader
 from dryrun.graders.format.python_source import keys_read, parameter_names, paths_read
-from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.python import PythonSpec
+from dryrun.graders.load import load_grader
+from dryrun.graders.specs import GraderSpec
 
 SCANNED = 20
 """Rows whose prompts are compared with a field."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dryrun.core.records import Grade, Item, Sample, SampleOutcome
-from dryrun.graders.format.specs import DEFAULT_TIMEOUT, GraderSpec, build
 from dryrun.graders.format.template import VariableError, namespaces
-from dryrun.graders.kinds.judge_grader import JudgeAccess
+from dryrun.graders.judge_access import JudgeAccess
+from dryrun.graders.specs import DEFAULT_TIMEOUT, GraderSpec, build
 
 
 @dataclass(frozen=True, slots=True)

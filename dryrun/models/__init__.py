@@ -8,6 +8,9 @@ from typing import Any, Protocol, Self
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Attempt, Prompt, Sample
 
+LAST_ANSWERS = 10.0
+"""Seconds that calls in flight have left once every later one would fail."""
+
 OnAttempt = Callable[[Attempt], None]
 OnNews = Callable[[str], None]
 OnEnd = Callable[[DryRunError], None]

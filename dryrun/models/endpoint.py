@@ -12,7 +12,7 @@ from typing import Any, Self
 from dryrun.core.config import ModelConfig
 from dryrun.core.errors import DryRunError, ModelError
 from dryrun.core.records import ABANDONED, NO_TEXT, Attempt, Prompt, Sample, SampleOutcome
-from dryrun.models import OnAttempt, OnEnd, OnNews
+from dryrun.models import LAST_ANSWERS, OnAttempt, OnEnd, OnNews
 from dryrun.models.batch_api import REQUEST_URL, BatchApi, request_line
 from dryrun.models.client import Client, HttpAnswer, checked_key, redact
 from dryrun.models.faults import AT_CAP, CROWDED, NO_CHOICES, NOT_JSON, Fault, FaultKind, reply_or_fault
@@ -37,8 +37,6 @@ LOADING_PAUSE = 15.0
 
 SeedOf = Callable[[Prompt, int], int | None]
 SAMPLE_PARTS = [name for name in Reply.__slots__ if name != "model"]
-LAST_ANSWERS = 10.0
-"""Seconds that calls in flight have left once every later one would fail."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,11 @@ from dryrun.core.thresholds import ProbeLimits, Thresholds
 from dryrun.core.version import __version__
 from dryrun.dataset import dataset_from_items
 from dryrun.dataset.fields import reference_of, usual_field
-from dryrun.graders.format.reward_scale import reward_scale
-from dryrun.graders.format.specs import GraderSpec, build
-from dryrun.graders.kinds.judge_grader import JudgeAccess
+from dryrun.graders.judge_access import JudgeAccess
 from dryrun.graders.kinds.python import PythonSpec
 from dryrun.graders.protocol import Grader
+from dryrun.graders.reward_scale import reward_scale
+from dryrun.graders.specs import GraderSpec, build
 from dryrun.probes import Ground, ground
 from dryrun.probes.accepted_form import grades_by, ways
 from dryrun.probes.function import Function, FunctionGrader

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from dryrun.core.errors import DryRunError
-from dryrun.graders.format.load import load_grader
-from dryrun.graders.kinds.judge_grader import JudgeAccess
+from dryrun.graders.judge_access import JudgeAccess
+from dryrun.graders.load import load_grader
 from dryrun.graders.trial import as_text
 from dryrun.probes.anchors import given_to
 from dryrun.probes.check import check_spec, planned_effort

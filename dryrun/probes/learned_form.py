@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dryrun.core.records import Prompt
-from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.python import PythonSpec
 from dryrun.graders.protocol import Grader
 from dryrun.graders.reference_answers import references_of
+from dryrun.graders.specs import GraderSpec
 from dryrun.graders.trial import CALL_ID
 from dryrun.probes import Ground
 from dryrun.probes.accepted_form import (

@@ -17,7 +17,7 @@ from dryrun.analysis.observations import Observations
 from dryrun.core.records import Prompt
 from dryrun.core.text import one_line
 from dryrun.dataset.fields import reference_of, usual_field
-from dryrun.graders.format.load import load_grader
+from dryrun.graders.load import load_grader
 from dryrun.graders.protocol import reasoning_alone, without_end_token, without_reasoning
 from dryrun.probes.learned_form import right_answers
 from dryrun.probes.make.answers import (

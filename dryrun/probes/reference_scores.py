@@ -17,11 +17,11 @@ from pydantic import TypeAdapter
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import GRADED_AGAIN, Grade, Prompt
 from dryrun.graders import Grader
-from dryrun.graders.format.load import load_grader
-from dryrun.graders.format.reward_scale import reward_scale
-from dryrun.graders.format.specs import DEFAULT_TIMEOUT, GraderSpec, build
-from dryrun.graders.kinds.judge_grader import JudgeAccess
+from dryrun.graders.judge_access import JudgeAccess
+from dryrun.graders.load import load_grader
 from dryrun.graders.reference_answers import compared_columns, reference_field, references_of
+from dryrun.graders.reward_scale import reward_scale
+from dryrun.graders.specs import DEFAULT_TIMEOUT, GraderSpec, build
 from dryrun.probes.accepted_form import BARE, Texts, accepted_way, grades_by, templates_of, written
 from dryrun.probes.anchors import best_paid, run_references
 from dryrun.probes.make.tool_calls import tools_read

@@ -9,7 +9,7 @@ import pytest
 from dryrun.app.configure.grader import in_editor, marks_of, python_sources, span_of, with_source
 from dryrun.core.errors import GraderError
 from dryrun.graders import load_grader
-from dryrun.graders.format.load import grader_of
+from dryrun.graders.load import grader_of
 
 SOURCE = "def grade(sample, item):\n    return 1.0"
 TEXT = """{

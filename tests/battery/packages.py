@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from dryrun.graders.sandbox.inside.eval_protocol import stand_in
+from dryrun.graders.inside.eval_protocol import stand_in
 
 VARIABLE = "BATTERY_SITE"
 SHELLS = ("verl", "verl.utils", "verl.utils.reward_score", "trl", "trl.rewards")

@@ -12,7 +12,7 @@ from typing import Any
 
 from dryrun.core.records import Item
 from dryrun.graders.checks.platforms import Platform
-from dryrun.graders.format.load import load_grader
+from dryrun.graders.load import load_grader
 from dryrun.report.export.material import Material, material_of_run, split_prompts
 from dryrun.report.export.place import export_to
 from dryrun.report.export.places import PLACES

@@ -13,7 +13,7 @@ from dryrun.core.records import Grade, GradeOutcome, Prompt
 from dryrun.graders import check_against, load_grader
 from dryrun.graders.checks.platforms import Platform, check_platform
 from dryrun.graders.format.conventions import Convention, entry_of
-from dryrun.graders.format.load import grader_of, python_grader
+from dryrun.graders.load import grader_of, python_grader
 from tests.helpers.grading import grade, grades
 
 RUNTIME = "python_grader_runtime_error"

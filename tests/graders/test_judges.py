@@ -16,8 +16,9 @@ from dryrun.dataset import dataset_from_items
 from dryrun.engine.prepare import prepare, start
 from dryrun.engine.work import work_on
 from dryrun.graders import build, load_grader
+from dryrun.graders.judge_access import JudgeAccess
 from dryrun.graders.kinds.judge import read_score
-from dryrun.graders.kinds.judge_grader import JudgeAccess, result_of
+from dryrun.graders.kinds.judge_grader import result_of
 from dryrun.store.partition import Store
 from tests.helpers.fake_endpoint import Body, FakeEndpoint, Reply
 from tests.helpers.grading import LABEL, SCORE, sample, similarity, string_check

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dryrun.graders.format.load import load_grader
-from dryrun.graders.format.reward_scale import returned_scale, reward_scale, scale_finding
+from dryrun.graders.load import load_grader
+from dryrun.graders.reward_scale import returned_scale, reward_scale, scale_finding
 
 HELPERS = """
 def correct(ok):

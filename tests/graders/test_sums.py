@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dryrun.core.errors import GraderError
-from dryrun.graders.format.load import grader_of, load_grader
-from dryrun.graders.format.reward_scale import returned_scale, reward_scale
+from dryrun.graders.load import grader_of, load_grader
+from dryrun.graders.reward_scale import returned_scale, reward_scale
 from dryrun.probes.accepted_form import FIRST, contents
 from tests.helpers.grading import grade
 

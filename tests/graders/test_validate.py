@@ -14,7 +14,7 @@ from dryrun.graders import Severity, load_grader
 from dryrun.graders.checks.against_rows import check_batches
 from dryrun.graders.checks.platforms import Platform, check_platform, imported, retired_judges
 from dryrun.graders.format.conventions import Convention
-from dryrun.graders.format.load import python_grader
+from dryrun.graders.load import python_grader
 from dryrun.graders.reference_answers import reference_field
 from dryrun.graders.trial import try_out
 from dryrun.models.model_list import ModelInfo

@@ -12,7 +12,7 @@ import pytest
 
 from dryrun.core.records import Prompt
 from dryrun.dataset import dataset_from_items
-from dryrun.graders.format.load import load_grader
+from dryrun.graders.load import load_grader
 from dryrun.probes.check import check_spec
 from dryrun.probes.result import GraderCheck
 from tests.battery import rows

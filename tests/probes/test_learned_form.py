@@ -14,7 +14,7 @@ import pytest
 from dryrun import check_function
 from dryrun.core.records import Prompt, Sample, SampleOutcome
 from dryrun.dataset import dataset_from_items
-from dryrun.graders.format.load import load_grader
+from dryrun.graders.load import load_grader
 from dryrun.graders.reference_answers import reference_field
 from dryrun.graders.trial import as_text, response
 from dryrun.probes.anchors import load_anchors

@@ -12,7 +12,7 @@ import pytest
 
 from dryrun.dataset import dataset_from_items
 from dryrun.engine.imports.run import import_samples
-from dryrun.graders.format.load import load_grader, python_grader
+from dryrun.graders.load import load_grader, python_grader
 from dryrun.graders.reference_answers import reference_field
 from dryrun.probes.learned_form import as_asked
 from dryrun.probes.make.source_words import Danger, scan

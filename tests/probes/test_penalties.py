@@ -11,7 +11,7 @@ import pytest
 from dryrun.analysis.figures.coverage import as_pay, with_penalties
 from dryrun.core.records import Prompt
 from dryrun.dataset import dataset_from_items
-from dryrun.graders.format.load import load_grader
+from dryrun.graders.load import load_grader
 from dryrun.probes.anchors import load_anchors
 from dryrun.probes.check import _costs, check_spec
 from dryrun.report import report_of

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dryrun.engine.imports.run import import_samples
-from dryrun.graders.format.load import load_grader
+from dryrun.graders.load import load_grader
 from dryrun.graders.reference_answers import reference_field
 from dryrun.probes.make.answers import Kind, answers, mentions, same
 from dryrun.probes.make.demand import Demand

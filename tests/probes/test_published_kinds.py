@@ -16,7 +16,7 @@ import pytest
 
 from dryrun.core.records import Prompt
 from dryrun.dataset import dataset_from_items
-from dryrun.graders.format.load import load_grader
+from dryrun.graders.load import load_grader
 from dryrun.probes.accepted_form import contents
 from dryrun.probes.check import check_function
 from dryrun.probes.learned_form import as_asked

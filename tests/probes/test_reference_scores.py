@@ -10,7 +10,7 @@ import pytest
 from dryrun.core.errors import DryRunError
 from dryrun.dataset import dataset_from_items
 from dryrun.dataset.fields import REFERENCES
-from dryrun.graders.format.load import load_grader
+from dryrun.graders.load import load_grader
 from dryrun.graders.reference_answers import reference_field
 from dryrun.probes.reference_scores import ReferenceScores, ceiling
 

@@ -11,7 +11,7 @@ from dryrun.analysis.probes.profile import judge
 from dryrun.core.records import Grade, Item, Prompt, Sample
 from dryrun.dataset import dataset_from_items
 from dryrun.graders.checks.against_rows import check_batches
-from dryrun.graders.format.load import load_grader
+from dryrun.graders.load import load_grader
 from dryrun.graders.protocol import GradeError, Grader, graded, ungraded
 from dryrun.probes.check import check_spec
 from dryrun.probes.grade import probe

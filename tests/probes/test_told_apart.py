@@ -9,7 +9,7 @@ import pytest
 
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
-from dryrun.graders.format.load import load_grader
+from dryrun.graders.load import load_grader
 from dryrun.graders.reference_answers import reference_field, references_of
 from dryrun.probes.accepted_form import ACCEPTED_CALL, contents
 from dryrun.probes.learned_form import as_asked

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dryrun.engine.imports.run import import_samples
-from dryrun.graders.format.load import python_grader
+from dryrun.graders.load import python_grader
 from dryrun.report import Report, render_markdown, report_of
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results

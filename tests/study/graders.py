@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dryrun.core.records import Sample, SampleOutcome
-from dryrun.graders.format.load import load_grader
-from dryrun.graders.format.specs import build
+from dryrun.graders.load import load_grader
+from dryrun.graders.specs import build
 
 READ = r"""
 import re

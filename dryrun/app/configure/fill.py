@@ -17,7 +17,7 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain, short
 from dryrun.dataset import Dataset
 from dryrun.graders import load_grader
-from dryrun.graders.format.reward_scale import reward_scale
+from dryrun.graders.reward_scale import reward_scale
 
 PLACES = "places"
 """The kind of entry that says where a dataset was, by its fingerprint."""

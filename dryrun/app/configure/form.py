@@ -41,7 +41,7 @@ from dryrun.engine.budget import Budget
 from dryrun.engine.estimate import Estimate, estimate, too_few_words
 from dryrun.engine.prepare import Prepared, prepare
 from dryrun.graders import GraderSpec
-from dryrun.graders.kinds.judge_grader import JudgeAccess
+from dryrun.graders.judge_access import JudgeAccess
 from dryrun.store.partition import Store
 from dryrun.store.runs import list_runs
 

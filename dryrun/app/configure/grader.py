@@ -19,9 +19,9 @@ from dryrun.core.paths import sample_data_dir
 from dryrun.core.text import cut, plain
 from dryrun.graders import Finding, GraderSpec, Severity, load_grader
 from dryrun.graders.format.conventions import VOICES, Convention, function_names
-from dryrun.graders.format.load import Placed, grader_of, in_file, is_python
 from dryrun.graders.format.presets import PRESETS
 from dryrun.graders.kinds.python import PythonSpec
+from dryrun.graders.load import Placed, grader_of, in_file, is_python
 from dryrun.graders.sandbox.status import sandbox_status
 
 _LINE = re.compile(r"\bline (\d+)")

@@ -10,8 +10,8 @@ from dryrun.core.config import JudgeConfig
 from dryrun.core.fingerprint import account_of
 from dryrun.core.text import plain
 from dryrun.graders import GraderSpec
-from dryrun.graders.kinds.judge import JudgeSpec
-from dryrun.graders.kinds.judge_grader import JudgeAccess
+from dryrun.graders.judge_access import JudgeAccess
+from dryrun.graders.kinds.judge_spec import JudgeSpec
 
 
 def judge_section(

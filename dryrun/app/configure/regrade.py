@@ -18,7 +18,7 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.text import plain, short
 from dryrun.engine.estimate import Estimate, estimate
 from dryrun.engine.prepare import Prepared, regraded
-from dryrun.graders.kinds.judge_grader import JudgeAccess
+from dryrun.graders.judge_access import JudgeAccess
 from dryrun.store.texts import borrow_samples
 
 

@@ -23,7 +23,7 @@ from dryrun.core.thresholds import Thresholds
 from dryrun.dataset import Dataset
 from dryrun.engine.estimate import assumed_for, assumption_words, earlier_spread, plan_words
 from dryrun.graders import GraderSpec
-from dryrun.graders.format.reward_scale import reward_scale
+from dryrun.graders.reward_scale import reward_scale
 from dryrun.report.charts.precision import plan_alt, plan_chart
 from dryrun.store.partition import Store
 from dryrun.store.runs import list_runs

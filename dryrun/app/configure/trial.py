@@ -17,7 +17,7 @@ from dryrun.core.text import cut, figure, plain
 from dryrun.dataset import Dataset
 from dryrun.dataset.fields import reference_of
 from dryrun.graders import GraderSpec
-from dryrun.graders.kinds.judge_grader import JudgeAccess
+from dryrun.graders.judge_access import JudgeAccess
 from dryrun.graders.reference_answers import reference_field
 from dryrun.graders.trial import Trial, try_out
 

@@ -17,7 +17,7 @@ from dryrun.core.text import file_stem, percent, plain, plural, short
 from dryrun.dataset import Dataset
 from dryrun.dataset.draw import draw
 from dryrun.graders import GraderSpec, load_grader
-from dryrun.graders.kinds.judge_grader import JudgeAccess
+from dryrun.graders.judge_access import JudgeAccess
 from dryrun.probes.check import check_spec, ground_of, planned_calls, planned_effort
 from dryrun.probes.check_run import PROMPTS, check_run, kept_check
 from dryrun.probes.grade import ROWS

@@ -16,7 +16,7 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted
 from dryrun.engine.budget import Budget
 from dryrun.engine.prepare import Prepared, start
-from dryrun.graders.kinds.judge_grader import JudgeAccess
+from dryrun.graders.judge_access import JudgeAccess
 from dryrun.store.access import give_to, owned_runs
 from dryrun.store.labels import carry
 from dryrun.store.runs import Run, list_runs, unfinished_run

@@ -25,8 +25,8 @@ from dryrun.core.text import note, percent, printable
 from dryrun.dataset.draw import draw
 from dryrun.engine.prepare import checked_range
 from dryrun.graders import GraderSpec, load_grader
-from dryrun.graders.format.reward_scale import DEFAULT_SCALE
-from dryrun.graders.kinds.judge_grader import JudgeAccess
+from dryrun.graders.judge_access import JudgeAccess
+from dryrun.graders.reward_scale import DEFAULT_SCALE
 from dryrun.probes.check import check_spec, ground_of, planned_calls, planned_effort
 from dryrun.probes.check_run import check_run
 from dryrun.probes.grade import ROWS, Effort

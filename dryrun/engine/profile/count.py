@@ -14,7 +14,7 @@ from dryrun.analysis.training.record import choose_outcome
 from dryrun.core.blocking import run_blocking
 from dryrun.engine.profile.tally import tally, with_own_marks
 from dryrun.engine.work import build_grader
-from dryrun.graders.kinds.judge_grader import JudgeAccess
+from dryrun.graders.judge_access import JudgeAccess
 from dryrun.probes.reference_scores import grade_references, load_reference_grades
 from dryrun.store.partition import table_bytes, write_aside
 from dryrun.store.results import Results, load_results

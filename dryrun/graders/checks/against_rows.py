@@ -14,11 +14,11 @@ from dryrun.core.records import Prompt
 from dryrun.core.text import percent, plural
 from dryrun.dataset.audit import LEAST_ANSWER, asked_text, holds
 from dryrun.graders.format.findings import Finding, RowCount, Severity, did_you_mean
-from dryrun.graders.format.specs import GraderSpec, build
 from dryrun.graders.format.template import SAMPLE_MEMBERS, Reference, Template, VariableError
 from dryrun.graders.kinds.python import PythonSpec, missing_packages
 from dryrun.graders.reference_answers import references_of
 from dryrun.graders.sandbox.status import sandbox_status
+from dryrun.graders.specs import GraderSpec, build
 from dryrun.graders.trial import response
 
 

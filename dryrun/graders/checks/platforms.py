@@ -16,10 +16,11 @@ from dryrun.core.records import Item, Prompt
 from dryrun.graders.format.conventions import VOICES, Convention
 from dryrun.graders.format.findings import Finding, RowCount, Severity
 from dryrun.graders.format.python_source import imports_of, syntax_tree
-from dryrun.graders.format.specs import GraderSpec
-from dryrun.graders.kinds.judge import JudgeSpec, LabelModelSpec
+from dryrun.graders.kinds.judge import LabelModelSpec
+from dryrun.graders.kinds.judge_spec import JudgeSpec
 from dryrun.graders.kinds.python import PythonSpec
 from dryrun.graders.kinds.text_similarity import Metric, TextSimilaritySpec
+from dryrun.graders.specs import GraderSpec
 from dryrun.models.model_list import ModelInfo
 
 

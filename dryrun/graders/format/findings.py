@@ -8,19 +8,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, ClassVar, TypeVar, get_args
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from dryrun.core.errors import GraderError, Problem
 from dryrun.core.thresholds import Frozen
 from dryrun.graders.format.template import kind_of
-
-if TYPE_CHECKING:
-    from dryrun.graders.format.specs import GraderSpec
-
 
 SHOWN_ROWS = 5
 """How many rows a finding names."""
@@ -124,7 +120,34 @@ def raise_errors(summary: str, findings: Iterable[Finding]) -> None:
         raise GraderError(summary, errors)
 
 
-Spec = TypeVar("Spec", bound="GraderSpec")
+class UserRecord(Frozen):
+    """A record that users write as JSON, and what helps them where a field is wrong.
+
+    The description of a field is the fix that a user reads where the field is missing or empty, or
+    where a list is written in another way.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    meant: ClassVar[Mapping[str, str]] = {}
+    """Words that people write for a field or a value -> the right one, where spelling would not find it."""
+    nested: ClassVar[Mapping[str, type[Frozen]]] = {}
+    """Fields that hold records of their own."""
+
+    type: str
+
+    @classmethod
+    def type_name(cls) -> str:
+        """The ``type`` in JSON."""
+        return str(get_args(cls.model_fields["type"].annotation)[0])
+
+    @classmethod
+    def place_of(cls, field: str) -> str:
+        """Where an unknown field belongs, as a sentence; ``""`` where that is not known."""
+        return ""
+
+
+Spec = TypeVar("Spec", bound=UserRecord)
 
 WANTED: Mapping[str, str] = {
     "string": "text",
@@ -163,7 +186,7 @@ def path_of(where: str, steps: Sequence[int | str]) -> str:
     return where + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
 
 
-def _explained(model: type[GraderSpec], detail: ErrorDetails, where: str) -> Problem:
+def _explained(model: type[UserRecord], detail: ErrorDetails, where: str) -> Problem:
     """One of pydantic's findings in the words of the grader's author."""
     steps = detail["loc"]
     field = str(steps[-1]) if steps else ""
@@ -202,7 +225,7 @@ def _fields(model: type[Frozen]) -> dict[str, FieldInfo]:
     return {info.alias or name: info for name, info in model.model_fields.items()}
 
 
-def _extra_fix(model: type[GraderSpec], owner: type[Frozen], field: str) -> str:
+def _extra_fix(model: type[UserRecord], owner: type[Frozen], field: str) -> str:
     known = list(_fields(owner))
     if model.meant.get(field) in known:
         return f"Did you mean {model.meant[field]!r}?"
@@ -213,7 +236,7 @@ def _extra_fix(model: type[GraderSpec], owner: type[Frozen], field: str) -> str:
     )
 
 
-def _choice_fix(model: type[GraderSpec], detail: ErrorDetails) -> str:
+def _choice_fix(model: type[UserRecord], detail: ErrorDetails) -> str:
     """The nearest of a field's values."""
     entry = detail["input"]
     known = re.findall(r"'([^']*)'", detail["ctx"]["expected"])  # pydantic: "'eq', 'ne' or 'like'"

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from dryrun.core.records import Item, Sample, SampleOutcome
-from dryrun.graders.sandbox.inside.worker import fields_of, parsed
+from dryrun.graders.inside.worker import fields_of, parsed
 
 NAMESPACES = ("item", "sample")
 SAMPLE_MEMBERS = ("output_text", "output_json", "output_tools", "output_audio", "choices")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.judge import LabelModelSpec, ScoreModelSpec
 from dryrun.graders.kinds.multi import MultiSpec
 from dryrun.graders.kinds.python import PythonSpec
 from dryrun.graders.kinds.text import StringCheckSpec
 from dryrun.graders.kinds.text_similarity import TextSimilaritySpec
+from dryrun.graders.specs import GraderSpec
 
 KINDS: tuple[type[GraderSpec], ...] = (
     StringCheckSpec,

@@ -16,7 +16,7 @@ import numpy as np
 from dryrun.core.errors import ModelError
 from dryrun.core.records import Attempt, Grade, Item, Sample
 from dryrun.graders.format.template import Template, VariableError, filler
-from dryrun.graders.kinds.judge_grader import JudgeAccess
+from dryrun.graders.judge_access import JudgeAccess
 from dryrun.graders.protocol import NO_SAMPLE, GradeError, Grader, graded, unfilled, ungraded
 from dryrun.models.body import MalformedReplyError, read_json
 from dryrun.models.client import Client, HttpAnswer, patiently, redact

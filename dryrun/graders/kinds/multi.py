@@ -17,9 +17,9 @@ from dryrun.core.records import Grade, GradeOutcome, Prompt
 from dryrun.core.text import one_line, within
 from dryrun.graders.format.findings import Finding, Severity, did_you_mean, validated
 from dryrun.graders.format.formula import FUNCTIONS, Formula, FormulaError, Interval, parse_formula
-from dryrun.graders.format.specs import GraderSpec, Name, ReadPart
 from dryrun.graders.format.template import kind_of
 from dryrun.graders.protocol import NO_SAMPLE, BuildOptions, GradeError, Grader, Pair, Take
+from dryrun.graders.specs import GraderSpec, Name, ReadPart
 
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 FORMULA_FIX = "A formula of the sub-graders' keys, e.g. 0.8 * exact + 0.2 * fuzzy."

@@ -34,10 +34,10 @@ from dryrun.graders.format.python_source import (
     parameter_names,
     syntax_tree,
 )
-from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.format.template import SAMPLE_MEMBERS
+from dryrun.graders.inside.eval_protocol import PACKAGES
 from dryrun.graders.protocol import CANNOT_RUN, BuildOptions, Grader
-from dryrun.graders.sandbox.inside.eval_protocol import PACKAGES
+from dryrun.graders.specs import GraderSpec
 
 NOT_OPENAI_FIX = "Train where it comes from, or write the rule as grade(sample, item)."
 

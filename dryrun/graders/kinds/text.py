@@ -14,9 +14,9 @@ from pydantic import Field
 
 from dryrun.core.records import Grade, Item, Prompt, Sample
 from dryrun.graders.format.findings import Finding, RowCount, Severity
-from dryrun.graders.format.specs import GraderSpec, Name, TemplateText, spoken
 from dryrun.graders.format.template import Template, VariableError, filler, parse_template
 from dryrun.graders.protocol import NO_SAMPLE, TOGETHER, BuildOptions, Grader, Pair, Take, graded, unfilled
+from dryrun.graders.specs import GraderSpec, Name, TemplateText, spoken
 
 Comparison = Callable[[str, str], float]
 """Input and reference, filled -> reward."""

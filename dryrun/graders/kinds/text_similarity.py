@@ -19,9 +19,9 @@ from dryrun.core.errors import GraderError, Problem
 from dryrun.core.paths import cache_dir
 from dryrun.core.records import Prompt
 from dryrun.graders.format.findings import Finding, Severity
-from dryrun.graders.format.specs import spoken
 from dryrun.graders.kinds.text import ComparingSpec
 from dryrun.graders.protocol import CANNOT_RUN, BuildOptions, Grader
+from dryrun.graders.specs import spoken
 
 
 class Metric(StrEnum):

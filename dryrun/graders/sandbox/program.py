@@ -331,8 +331,8 @@ class Program:
 
 
 def text_of(name: str) -> str:
-    """The text of a module of this package that runs inside the sandbox."""
-    return resources.files("dryrun.graders.sandbox.inside").joinpath(name).read_text("utf-8")
+    """The text of a module that runs inside the sandbox."""
+    return resources.files("dryrun.graders.inside").joinpath(name).read_text("utf-8")
 
 
 @cache

@@ -10,9 +10,9 @@ from typing import Any
 
 from dryrun.core.records import Item
 from dryrun.graders.format.python_source import syntax_tree
-from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.format.template import Step
 from dryrun.graders.kinds.python import PythonSpec
+from dryrun.graders.specs import GraderSpec
 from dryrun.graders.trial import CALL_ID, response
 from dryrun.probes.make.answers import flat
 

@@ -19,14 +19,14 @@ from dryrun.graders.checks.platforms import imported
 from dryrun.graders.format.findings import Finding, Severity
 from dryrun.graders.format.formula import Formula
 from dryrun.graders.format.python_source import read_tree
-from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.multi import MultiSpec
 from dryrun.graders.kinds.python import PythonSpec
 from dryrun.graders.kinds.text import ComparingSpec, StringCheckSpec
 from dryrun.graders.kinds.text_similarity import Metric, TextSimilaritySpec, rouge_name
+from dryrun.graders.specs import GraderSpec
 
 PARTS = (
-    *("dryrun.graders.format.template", "dryrun.graders.sandbox.inside.worker", "dryrun.graders.tokens"),
+    *("dryrun.graders.format.template", "dryrun.graders.inside.worker", "dryrun.graders.tokens"),
     *("dryrun.graders.kinds.text", "dryrun.graders.kinds.text_similarity"),
     *("dryrun.graders.protocol", "dryrun.report.export.runtime"),
 )

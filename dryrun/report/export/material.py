@@ -18,8 +18,8 @@ from dryrun.core.config import EMBEDDED_MODEL, ModelConfig, ModelKind
 from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt, SampleOutcome
 from dryrun.dataset import read_dataset
-from dryrun.graders.format.load import load_grader
-from dryrun.graders.format.specs import GraderSpec
+from dryrun.graders.load import load_grader
+from dryrun.graders.specs import GraderSpec
 from dryrun.report.forecast.words import outlook_of
 from dryrun.store.results import Results
 

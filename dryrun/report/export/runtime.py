@@ -11,7 +11,7 @@ from copy import deepcopy
 from typing import Any
 
 from dryrun.graders.format.template import NOT_JSON, Template, VariableError
-from dryrun.graders.sandbox.inside.worker import fields_of, parsed
+from dryrun.graders.inside.worker import fields_of, parsed
 from dryrun.graders.tokens import words
 
 Score = Callable[[dict[str, Any], Mapping[str, Any]], float]

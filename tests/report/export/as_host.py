@@ -77,7 +77,7 @@ def main() -> None:
     place, *paths = sys.argv[1:]
     if place == "fireworks" and importlib.util.find_spec("eval_protocol") is None:
         sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-        from dryrun.graders.sandbox.inside.eval_protocol import stand_in
+        from dryrun.graders.inside.eval_protocol import stand_in
 
         stand_in()
     pairs, modules = json.loads(sys.stdin.read()), map(loaded, paths)

@@ -16,7 +16,7 @@ from dryrun.core.records import Item, Sample, SampleOutcome
 from dryrun.graders.checks.platforms import Platform
 from dryrun.graders.format.findings import Severity
 from dryrun.graders.format.formula import parse_formula
-from dryrun.graders.format.load import load_grader
+from dryrun.graders.load import load_grader
 from dryrun.graders.protocol import BuildOptions
 from dryrun.report.export.grader_code import cannot_generate, grader_code
 from dryrun.report.export.place import template

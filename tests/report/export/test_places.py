@@ -20,7 +20,7 @@ from dryrun.core.config import ModelConfig
 from dryrun.core.records import Prompt
 from dryrun.graders.checks.platforms import Platform
 from dryrun.graders.format.findings import Severity
-from dryrun.graders.format.load import load_grader
+from dryrun.graders.load import load_grader
 from dryrun.report.export.material import (
     GradedResponse,
     Material,

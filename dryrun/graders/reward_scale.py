@@ -9,9 +9,9 @@ from itertools import product
 
 from dryrun.graders.format.findings import Finding, Severity
 from dryrun.graders.format.python_source import FUNCTIONS, Function, callables_of, syntax_tree, top_level
-from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.kinds.multi import MultiSpec
 from dryrun.graders.kinds.python import PythonSpec
+from dryrun.graders.specs import GraderSpec
 
 DEFAULT_SCALE = (0.0, 1.0)
 REWARD_KEYS = {"score", "reward", "aggregate_reward_score"}

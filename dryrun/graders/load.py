@@ -18,9 +18,9 @@ from dryrun.graders.format.findings import Finding, did_you_mean, path_of
 from dryrun.graders.format.formula import FormulaError, parse_formula
 from dryrun.graders.format.json_text import BOM, value_of
 from dryrun.graders.format.python_source import FUNCTIONS, is_body, syntax_tree
-from dryrun.graders.format.specs import GraderSpec
 from dryrun.graders.format.template import kind_of
 from dryrun.graders.kinds import KINDS
+from dryrun.graders.specs import GraderSpec
 
 KIND_OF: Mapping[str, type[GraderSpec]] = {kind.type_name(): kind for kind in KINDS}
 

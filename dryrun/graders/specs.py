@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from dryrun.core.errors import Problem
 from dryrun.core.fingerprint import fingerprint
 from dryrun.core.records import Prompt
-from dryrun.core.thresholds import Frozen
-from dryrun.graders.format.findings import Finding, validated
+from dryrun.graders.format.findings import Finding, UserRecord, validated
 from dryrun.graders.format.formula import Interval
 from dryrun.graders.format.template import Reference, Template, parse_template
 from dryrun.graders.protocol import BuildOptions, Grader
 
 if TYPE_CHECKING:
-    from dryrun.graders.kinds.judge_grader import JudgeAccess
+    from dryrun.graders.judge_access import JudgeAccess
 
 
 SEMANTICS = 1
@@ -41,31 +40,15 @@ TemplateText = Annotated[str, AfterValidator(_templated)]
 Name = Annotated[str, Field(description="Any short text.")]
 
 
-class GraderSpec(Frozen):
-    """A validated grader: the common part of all types.
-
-    The description of a field is the fix that a user reads where the field is missing or empty, or
-    where a list is written in another way.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+class GraderSpec(UserRecord):
+    """A validated grader: the common part of all types."""
 
     also_called: ClassVar[tuple[str, ...]] = ()
     """Words that people write for the type."""
     telling: ClassVar[tuple[str, ...]] = ()
     """Fields that tell the type where it is missing."""
-    meant: ClassVar[Mapping[str, str]] = {}
-    """Words that people write for a field or a value -> the right one, where spelling would not find it."""
-    nested: ClassVar[Mapping[str, type[Frozen]]] = {}
-    """Fields that hold records of their own."""
 
-    type: str
     name: str | None = None
-
-    @classmethod
-    def type_name(cls) -> str:
-        """The ``type`` in JSON."""
-        return str(get_args(cls.model_fields["type"].annotation)[0])
 
     @classmethod
     def read(
@@ -73,11 +56,6 @@ class GraderSpec(Frozen):
     ) -> Self | None:
         """The grader of a JSON object; None where there are problems, which are added to `problems`."""
         return validated(cls, value, where, problems)
-
-    @classmethod
-    def place_of(cls, field: str) -> str:
-        """Where an unknown field belongs, as a sentence; ``""`` where that is not known."""
-        return ""
 
     @property
     def raw(self) -> dict[str, Any]:
