@@ -86,7 +86,7 @@ class ComparingGrader(Grader):
         self._answer, self._reference = filler(answer), filler(reference)
         self._compare = compare
         self._thread = asyncio.Lock()
-        self._long, self._aside = False, 0
+        self._long = False
 
     @property
     def at_once(self) -> int:
@@ -96,23 +96,20 @@ class ComparingGrader(Grader):
     async def grade_each(self, pairs: Sequence[Pair], take: Take) -> None:
         """Grade several samples, as `grade` does."""
         for place, (sample, item) in enumerate(pairs):
-            if self._long:
-                grade = await self._grade_aside(sample, item)
-            else:
-                grade = self._grade(sample, item)
-                if grade.seconds > LONG:
-                    self._long = True
-            take(place, grade)
+            take(place, await self._grade_aside(sample, item) if self._long else self._timed(sample, item))
 
     async def _grade_aside(self, sample: Sample, item: Item) -> Grade:
         """On another thread, one at a time: more would only take turns, and nltk's corpora allow only one."""
-        self._aside += 1
-        try:
-            async with self._thread:
-                grade = await asyncio.to_thread(self._grade, sample, item)
-        finally:
-            self._aside -= 1
-        self._long = bool(self._aside) or grade.seconds > LONG
+        async with self._thread:
+            if not self._long:  # the one before it was quick again: no thread is at work
+                return self._timed(sample, item)
+            grade = await asyncio.to_thread(self._grade, sample, item)
+            self._long = grade.seconds > LONG
+        return grade
+
+    def _timed(self, sample: Sample, item: Item) -> Grade:
+        grade = self._grade(sample, item)
+        self._long = grade.seconds > LONG
         return grade
 
     def _grade(self, sample: Sample, item: Item) -> Grade:

@@ -182,3 +182,28 @@ def test_a_long_comparison_does_not_hold_up_the_event_loop() -> None:
         return rewards
 
     assert asyncio.run(run()) == [0.0, 1.0]
+
+
+def test_after_one_long_comparison_quick_ones_need_no_thread_however_many_grade_at_once() -> None:
+    aside: list[bool] = []
+
+    def compare(given: str, reference: str) -> float:
+        aside.append(threading.current_thread() is not threading.main_thread())
+        if given == "first":
+            time.sleep(2 * LONG)
+        return 0.0
+
+    async def run() -> None:
+        given, reference = (
+            parse_template(text) for text in ("{{sample.output_text}}", "{{item.reference_answer}}")
+        )
+        grader = ComparingGrader(given, reference, compare)
+        lanes: list[Pairs] = [
+            [(sample("first"), ITEM), *[(sample("next"), ITEM)] * 50],
+            *([[(sample("next"), ITEM)] * 50] * 3),
+        ]
+        await asyncio.gather(*(grader.grade_each(lane, lambda *_: None) for lane in lanes))
+
+    asyncio.run(run())
+    assert len(aside) == 201
+    assert aside.count(True) < 50, "a machine that stands still for a moment makes a comparison look long"
