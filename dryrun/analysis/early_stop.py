@@ -70,10 +70,11 @@ class Settled:
 
     @property
     def sentence(self) -> str:
-        """``"Settled: 99 % of bootstrap samples of the prompts say GO since prompt 180."``"""
+        """What has settled: the tree's part of the verdict, which evidence may still turn into a NO-GO."""
         share = math.floor(self.agreement * 1000) / 10
-        drawn = f"{share:g} % of bootstrap samples of the prompts"
-        return f"Settled: {drawn} say {self.verdict} since prompt {self.since:,}."
+        settled = f"Settled: since prompt {self.since:,} mean and std say {self.verdict}"
+        weighed = "" if self.verdict == "NO-GO" else " All other evidence is weighed at the end."
+        return f"{settled} in {share:g} % of bootstrap samples.{weighed}"
 
 
 def schedule(planned: int) -> tuple[int, ...]:

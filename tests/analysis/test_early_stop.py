@@ -124,6 +124,9 @@ def test_two_looks_in_a_row_must_agree_on_one_verdict() -> None:
     found = settle([unsure, sure, Look(100, True, 0.998)], PLANNED)
     assert found is not None
     assert (found.verdict, found.since, found.prompts, found.agreement) == ("GO", 80, 100, 0.998)
-    assert found.sentence == "Settled: 99.8 % of bootstrap samples of the prompts say GO since prompt 80."
+    assert found.sentence == (
+        "Settled: since prompt 80 mean and std say GO in 99.8 % of bootstrap samples. "
+        "All other evidence is weighed at the end."
+    )
     assert settle([unsure, sure, Look(100, True, 0.998), Look(120, True, 0.9)], PLANNED) is None
     assert settle([], PLANNED) is None

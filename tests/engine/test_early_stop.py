@@ -99,7 +99,7 @@ def test_the_terminal_offers_a_stop_once_and_the_command_takes_it(
         for _ in range(3):
             line.show(status, Settled("GO", 60, 100, 0.999))
     printed = capsys.readouterr().err
-    assert printed.count("Settled: 99.9 % of bootstrap samples of the prompts say GO since prompt 60.") == 1
+    assert printed.count("Settled: since prompt 60 mean and std say GO in 99.9 % of bootstrap samples.") == 1
     assert "python -m dryrun stop" in printed
     assert main(["stop"]) == 2
     assert "No run is live" in capsys.readouterr().err
