@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from unittest.mock import Mock, patch
 
 import pytest
 
@@ -14,7 +15,7 @@ from dryrun.dataset import dataset_from_items
 from dryrun.engine.prepare import prepare, start
 from dryrun.graders import load_grader
 from dryrun.probes.check_run import kept_check
-from dryrun.probes.result import load_check
+from dryrun.probes.result import GraderCheck, load_check
 from dryrun.store.partition import Store
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.grading import CONTAINS, FINAL_NUMBER, SCORE, python
@@ -24,6 +25,15 @@ from tests.helpers.support import EXACT, endpoint_config, make_run, sum_rows, wo
 
 def rows() -> str:
     return "\n".join(json.dumps(row) for row in sum_rows(50))
+
+
+@pytest.mark.parametrize(("profile", "kind"), [("sound", "success"), ("unknown", "info"), ("fails", "error")])
+def test_only_a_fault_is_red(profile: str, kind: str) -> None:
+    with patch.object(grader_check, "st") as drawn:
+        grader_check.show_word(
+            Mock(GraderCheck, profile=profile, meaning="", graded=8, sound=profile == "sound")
+        )
+    assert [name for name, *_ in drawn.method_calls] == [kind]
 
 
 @pytest.mark.slow

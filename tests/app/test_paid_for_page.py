@@ -72,7 +72,7 @@ def test_the_pull_towards_right_answers_stands_on_the_page_and_in_the_report(sto
     ]
     run = import_samples(store, "\n".join(map(json.dumps, lines)).encode(), "half.jsonl", EXACT)
     work(run)
-    line = "Pull towards right answers 0.57 (0.53 to 0.60) = Signal Index x 0.58"
+    line = "Pull towards right answers 0.57 (0.53 to 0.60) = Signal Index × 0.58"
     assert line in texts(page("results", run=run.id, tab=TAB))
     assert line in render_markdown(report_of(load_results(run)))
 

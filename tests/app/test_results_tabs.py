@@ -89,9 +89,19 @@ def test_a_run_without_a_response_is_not_called_invalid_while_it_can_be_started(
     store: Store, endpoint: FakeEndpoint
 ) -> None:
     run = make_run(store, endpoint.base_url, rows=40)
-    said = texts(page("results", run=run.id))
+    said = texts(page("results", run=run.id, tab="Details"))
     assert "Not finished" in said
+    assert "Thresholds" in said.splitlines()
     assert not any(word in said for word in ("Measuring", "INVALID"))
+
+
+@pytest.mark.quick_cases(1)
+@pytest.mark.parametrize("tab", ["Topics", "Samples", "Training signal", "Labels"])
+def test_a_tab_says_so_where_no_response_is_in(store: Store, endpoint: FakeEndpoint, tab: str) -> None:
+    test = page("results", run=make_run(store, endpoint.base_url, rows=40).id, tab=tab)
+    assert "No response is in yet." in texts(test)
+    assert ONLY[tab] not in texts(test)
+    assert "no topic" not in texts(test)
 
 
 @pytest.mark.slow

@@ -154,7 +154,7 @@ def right_pull_words(pull: RightPull) -> str:
 def right_pull_sentence(pull: RightPull) -> str:
     """The pull as its product."""
     differs = f"{pull.spread:.2f}, the std of being right within prompts (about 0.5 where half are right)"
-    return f"{right_pull_words(pull)} = Signal Index x {differs}."
+    return f"{right_pull_words(pull)} = Signal Index × {differs}."
 
 
 def signal_index(

@@ -11,7 +11,7 @@ from dryrun.analysis.training.record import Training
 from dryrun.core.text import percent, plural
 from dryrun.core.thresholds import Thresholds
 
-LONGEST_NAME = 40
+LONGEST_NAME, MOST_NAMED = 40, 4
 AGREES = "agreement with right answers, -1 to 1:"
 TRAINING_TITLE = "What training is paid for"
 HEADROOM_TITLE = "How far more samples reach (pass@K)"
@@ -68,7 +68,8 @@ def pull_sentence(pull: Pull) -> str:
 
 def _outcome(training: Training) -> Iterator[str]:
     others = [quoted_name(name) for name in training.choices if name != training.outcome.name]
-    more = f" It could also be {' or '.join(others)}." if others else ""
+    named = others[:MOST_NAMED] + [f"{len(others) - MOST_NAMED} more"] * (len(others) > MOST_NAMED)
+    more = f" It could also be {' or '.join(named)}." if named else ""
     yield f"Right answers are those with {_limit(training)}: {training.outcome.reason}.{more}"
 
 

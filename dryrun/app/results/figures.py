@@ -61,7 +61,7 @@ def strip(evidence: Evidence) -> None:
         return
     st.subheader("What training groups would see", anchor=False)
     if evidence.groups is None or not columns:
-        st.caption("Needs two responses or more to each prompt: set rollouts to 2 or more.")
+        st.caption("Needs two prompts or more with two scores each.")
         return
     st.caption(STRIP_READ)
     draw_chart(strip_chart, columns, words=strip_alt(columns, evidence.groups), key="strip")

@@ -55,6 +55,17 @@ LIT = "fill:#2f7fc1,stroke:#2f7fc1,color:#ffffff,font-weight:bold"
 def details(status: RunStatus, loaded: Loaded) -> None:
     """Draw the tab."""
     evidence = loaded.judge(current_thresholds())
+    if loaded.results.rollouts.num_rows:
+        _judgement(evidence)
+    _heading("Thresholds")
+    _thresholds(evidence.thresholds)
+    if loaded.access.may(Right.COPY):
+        _heading("Configuration")
+        st.json(loaded.results.config.model_dump(mode="json"), expanded=1)
+    spent_words(loaded.results.config, status)
+
+
+def _judgement(evidence: Evidence) -> None:
     halves = st.grid(2, min_column_width=WIDEST, gap="large")
     with halves.cell():
         _why(evidence)
@@ -67,12 +78,6 @@ def details(status: RunStatus, loaded: Loaded) -> None:
         with st.grid(2, min_column_width=150):
             statistics_table(evidence.document)
             bins_table(evidence.document)
-    _heading("Thresholds")
-    _thresholds(evidence.thresholds)
-    if loaded.access.may(Right.COPY):
-        _heading("Configuration")
-        st.json(loaded.results.config.model_dump(mode="json"), expanded=1)
-    spent_words(loaded.results.config, status)
 
 
 def _why(evidence: Evidence) -> None:
@@ -162,11 +167,14 @@ def tabs(chosen: Chosen, status: RunStatus, loaded: Loaded) -> None:
     shown = Shown(chosen, status, loaded)
     allowed = {name: tab[1:] for name, tab in TABS.items() if chosen.access.may(tab[0])}
     containers = st.tabs(list(allowed), key=TAB, bind="query-params")
-    for (draw, follows), container in zip(allowed.values(), containers, strict=True):
+    for (name, (draw, follows)), container in zip(allowed.items(), containers, strict=True):
         if container.open:
             st.session_state[FOLLOWING_TAB] = follows
             with container:
-                draw(shown)
+                if name in WITHOUT_RESPONSES or loaded.results.rollouts.num_rows:
+                    draw(shown)
+                else:
+                    st.caption("No response is in yet.")
 
 
 def _samples(shown: Shown) -> None:
@@ -220,3 +228,5 @@ TABS: dict[str, tuple[Right, Draw, str | None]] = {
 
 ``""``: nothing in it does. None: it does, and labels change the verdict, so all of the page is redrawn.
 """
+WITHOUT_RESPONSES = ("Grader", "Details")
+"""Tabs that have something to show before the first response."""

@@ -6,6 +6,7 @@ from pathlib import PurePath
 
 import streamlit as st
 
+from dryrun.analysis.probes.profile import Profile
 from dryrun.app.shared.access.gate import Right
 from dryrun.app.shared.session import Chosen, config_of
 from dryrun.app.shared.widgets import api_key_input, bullets, download, draw_chart, errors_shown
@@ -153,9 +154,15 @@ def _price(spec: GraderSpec, prompts: list[Prompt], field: str | None, about: tu
 
 def show_word(check: GraderCheck) -> None:
     """Draw the grader in one word, and what the word means."""
-    show = st.success if check.sound else st.error
-    icon = ":material/check_circle:" if check.sound else ":material/error:"
-    show(f"**{check.profile.capitalize()}.** {plain(check.meaning)} {check.graded:,} grades.", icon=icon)
+    show, icon = st.error, "error"
+    if check.sound:
+        show, icon = st.success, "check_circle"
+    elif check.profile == Profile.UNKNOWN:
+        show, icon = st.info, "help"
+    show(
+        f"**{check.profile.capitalize()}.** {plain(check.meaning)} {check.graded:,} grades.",
+        icon=f":material/{icon}:",
+    )
 
 
 def show_findings_of(check: GraderCheck, *about: str) -> None:

@@ -89,3 +89,12 @@ def test_names_that_grader_code_made_are_no_markup() -> None:
     observed = shaped_run()
     named = replace(observed, parts={"acc": observed.parts["right"], "<i>": observed.parts["short"]})
     assert "<" not in "".join(training_lines(training_of(named), Thresholds()))
+
+
+def test_of_many_parts_that_could_be_the_outcome_a_few_are_named() -> None:
+    observed = shaped_run()
+    parts = {f"part{number}": observed.parts["short"] for number in range(12)}
+    lines = training_lines(training_of(replace(observed, parts=parts)), Thresholds())
+    named = next(line for line in lines if "It could also be" in line)
+    assert named.count('"part') == 4
+    assert named.endswith(" or 8 more.")
