@@ -34,6 +34,7 @@ INSTRUCTION, CONVERSATIONS = "instruction", "conversations"
 
 GRADERS = ("string_check", "text_similarity", "score_model", "label_model", "python", "multi")
 
+NAME_PROMPT = "Name the prompt's field (Prompt on the page, --prompt-field in a terminal)."
 _OTHER_NAMES = ("instruction", "task", "text", "user", "content", "statement", "exercise")
 
 
@@ -81,7 +82,7 @@ class ColumnMap:
         else:
             what = f"no column holds the prompt: {listed} are none of {', '.join(PROMPTS)}."
         fix = f"Did you mean {near[0]!r}? " if near else ""
-        return Problem("columns", what, f"{fix}Name the prompt's column (--prompt-field).")
+        return Problem("columns", what, f"{fix}{NAME_PROMPT}")
 
 
 BY_NAME = ColumnMap()
@@ -110,7 +111,7 @@ def shaped(row: Any, columns: ColumnMap) -> Any | Problem:
     field = columns.prompt_field or usual_prompt(row)
     if field in (None, "input") and row.get("type") in GRADERS and {"name", "graders"} & row.keys():
         return Problem(
-            "type", "this is a grader, not a row.", "Give it to --grader, and the rows to --dataset."
+            "type", "this is a grader, not a row.", "Give it as the grader, and the rows as the dataset."
         )
     if field is None:
         return _no_prompt(row)
@@ -280,7 +281,7 @@ def _no_prompt(row: Mapping[str, Any]) -> Problem:
         return Problem("prompt", what, f"The rows seem to stand within {within!r}: give that list alone.")
     near = prompt_candidates(row) or get_close_matches("messages", [*row], n=1)
     if near:
-        return Problem("prompt", what, f"Did you mean {near[0]!r}? Name the prompt's field (--prompt-field).")
+        return Problem("prompt", what, f"Did you mean {near[0]!r}? {NAME_PROMPT}")
     return Problem(
         "prompt", what, 'Give text in prompt, or messages such as [{"role": "user", "content": "..."}].'
     )

@@ -113,7 +113,7 @@ _TEXTS = (
     (
         r"""(#!.*python|from \w|import \w|def \w|class \w|@\w|"{3})""",
         "Python code",
-        "A grader goes to --grader.",
+        "Give a grader as the grader.",
     ),
     (r"\{\s*'", "in Python's spelling, not JSON", "Write the rows with json.dumps."),
 )

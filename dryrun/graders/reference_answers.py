@@ -96,7 +96,8 @@ def reference_field(spec: GraderSpec, items: Sequence[Item]) -> str:
             return name
     raise DryRunError(
         f"No row has a reference answer: none of {', '.join(REFERENCES)}. Name its "
-        "field, or its path as in reward_model.ground_truth, with --reference-field."
+        "field, or its path as in reward_model.ground_truth (Reference answer on the page, --reference-field "
+        "in a terminal)."
     )
 
 

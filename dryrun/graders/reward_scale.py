@@ -55,7 +55,7 @@ def scale_finding(spec: GraderSpec) -> Finding | None:
     if spec.range is not None or (low, high) == DEFAULT_SCALE:
         return None
     what = f"pays rewards from {low:g} to {high:g}, as far as its source tells."
-    fix = "Thresholds compare shares of that scale; give another with --reward-range LOW HIGH."
+    fix = "Thresholds compare shares of that scale; give another as the reward range."
     return Finding(Severity.NOTE, "$.source", what, fix)
 
 

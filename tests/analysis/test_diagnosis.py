@@ -339,9 +339,21 @@ def test_a_few_scores_off_the_scale_warn_and_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("scores", "scale", "said"),
     [
-        ([0.2, 0.8] * 100 + [7.0] * 2, (0.0, 1.0), "The grader paid 7 (2 times): --reward-range 0 7"),
-        ([0.0, 1.0] * 50 + [-1.0] * 90, (0.0, 1.0), "The grader paid -1 (90 times): --reward-range -1 1"),
-        ([0.2, 0.8] * 100 + [1.15] * 9, (-1.0, 3.0), "The grader paid 3.6 (9 times): --reward-range -1 4"),
+        (
+            [0.2, 0.8] * 100 + [7.0] * 2,
+            (0.0, 1.0),
+            "The grader paid 7 (2 times): a reward range from 0 to 7 would",
+        ),
+        (
+            [0.0, 1.0] * 50 + [-1.0] * 90,
+            (0.0, 1.0),
+            "The grader paid -1 (90 times): a reward range from -1 to 1 would",
+        ),
+        (
+            [0.2, 0.8] * 100 + [1.15] * 9,
+            (-1.0, 3.0),
+            "The grader paid 3.6 (9 times): a reward range from -1 to 4 would",
+        ),
         (
             [0.2, 0.8] * 100 + [2.0, 3.0, 4.0, 5.0, 6.0, 6.0, 7.0],
             (0.0, 1.0),

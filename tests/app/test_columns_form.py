@@ -47,11 +47,11 @@ def test_the_likely_field_is_offered_and_one_click_uses_it(tmp_path: Path) -> No
     assert not test.exception
     assert "**40 rows**" in texts(test)
     assert test.selectbox(key="prompt_field").value == "task.ask"
-    assert live(test)[1] == {"prompt": "user: How much is 1 + 1?", "reference answer": "2"}
+    assert live(test)[1] == {"prompt": "How much is 1 + 1?", "reference answer": "2"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", ["question (by its name)", "(none has a usual name)"])
+@pytest.mark.parametrize("words", ["question (auto)", "(none has a usual name)"])
 def test_what_the_form_said_of_the_file_before_is_no_field(words: str, tmp_path: Path) -> None:
     (path := tmp_path / "rows.jsonl").write_text(lines(sum_rows(40)))
     test = page("configure")
@@ -60,7 +60,7 @@ def test_what_the_form_said_of_the_file_before_is_no_field(words: str, tmp_path:
     test.text_input(key="dataset_place").set_value(str(path)).run()
     assert not test.warning
     assert "**40 rows**" in texts(test)
-    assert test.selectbox(key="reference_field").value == "(by its name)"
+    assert test.selectbox(key="reference_field").value == "(auto)"
 
 
 @pytest.mark.slow
@@ -108,7 +108,7 @@ def test_an_answer_that_no_name_gives_away_is_asked_for(tmp_path: Path) -> None:
     ]
     test = with_dataset(lines(rows), tmp_path)
     assert test.selectbox(key="reference_field").options[0] == "(none has a usual name)"
-    assert test.selectbox(key="topic_field").options[0] == "metadata.topic (by its name)"
+    assert test.selectbox(key="topic_field").options[0] == "metadata.topic (auto)"
     assert "Choose the field of the reference answer in [1. Data](#data)" in texts(test)
     test.selectbox(key="reference_field").set_value("value").run()
     assert "Choose the field of the reference answer" not in texts(test)
@@ -131,9 +131,9 @@ def test_what_the_form_says_is_rendered_live(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["question", "prompt"])
 def test_a_usual_name_needs_no_choice(name: str, tmp_path: Path) -> None:
     test = with_dataset(lines([{name: "How much is 1 + 1?", "answer": "2"}] * 2), tmp_path)
-    assert live(test)[0] == {"prompt": "user: How much is 1 + 1?", "reference answer": "2"}
-    assert test.selectbox(key="prompt_field").options[0] == f"{name} (by its name)"
-    assert test.selectbox(key="reference_field").options[0] == "answer (by its name)"
+    assert live(test)[0] == {"prompt": "How much is 1 + 1?", "reference answer": "2"}
+    assert test.selectbox(key="prompt_field").options[0] == f"{name} (auto)"
+    assert test.selectbox(key="reference_field").options[0] == "answer (auto)"
     assert not [button for button in test.button if button.label.endswith("as the prompt")]
 
 

@@ -105,7 +105,7 @@ def test_a_single_grade_reads_the_row_as_a_run_does(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ([], "Did you mean 'task.ask'? Name the prompt's field (--prompt-field)."),
+        ([], "Did you mean 'task.ask'? Name the prompt's field (Prompt on the page, --prompt-field"),
         (["--prompt-field", "task.asked"], "Did you mean 'task.ask'?"),
         (["--prompt-field", "task.ask", "--reference-field", "gold"], "gold: no row has a value"),
         (["--prompt-field", ""], "--prompt-field: give the name of a field"),

@@ -47,7 +47,7 @@ def packed() -> bytes:
         (b"<!doctype html>", "rows.parquet", "it is a web page"),
         (b"<?xml version='1.0'?>", "rows.xml", "it is XML"),
         (b"- question: 1 + 1?\n  answer: 2\n", "rows.yaml", "it is YAML"),
-        (b"def grade(sample, item):\n", "reward.py", "it is Python code. A grader goes to --grader"),
+        (b"def grade(sample, item):\n", "reward.py", "it is Python code. Give a grader as the grader"),
         (b"import re\n", "reward", "it is Python code"),
         (b"{'question': '1 + 1?'}\n", "rows.jsonl", "it is in Python's spelling, not JSON"),
         (b"What is 1 + 1?\nAnd 2 + 1?\n", "prompts.txt", "it is text, but neither JSON nor a table"),
@@ -83,7 +83,7 @@ def test_what_is_something_else_is_named(content: bytes, name: str, words: str) 
 )
 def test_a_grader_is_no_dataset(grader: dict[str, Any], indent: int | None) -> None:
     words = refusal(json.dumps(grader, indent=indent).encode(), "grader.json")
-    assert "this is a grader, not a row. Give it to --grader" in words
+    assert "this is a grader, not a row. Give it as the grader" in words
 
 
 @pytest.mark.parametrize(

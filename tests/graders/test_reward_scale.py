@@ -67,4 +67,4 @@ def test_a_scale_that_was_read_is_said_with_the_way_to_change_it() -> None:
     finding = scale_finding(spec)
     assert finding is not None
     assert "from -1 to 1" in str(finding)
-    assert "--reward-range" in str(finding)
+    assert "the reward range" in str(finding)

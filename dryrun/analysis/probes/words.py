@@ -26,9 +26,12 @@ PROFILE_WORDS: Mapping[Profile, str] = MappingProxyType(
     }
 )
 
+NAME_REFERENCE = (
+    "Name the field of the reference (Reference answer on the page, --reference-field in a terminal)"
+)
 FORM_UNKNOWN = (
     "Right answers could not be written in the form this grader wants, so nothing is said for or against it. "
-    "Name the field of the reference with --reference-field, or check a run: its responses show the form."
+    f"{NAME_REFERENCE}, or check a run: its responses show the form."
 )
 
 UNREFERENCED: Mapping[Profile, str] = MappingProxyType(
@@ -36,7 +39,7 @@ UNREFERENCED: Mapping[Profile, str] = MappingProxyType(
         Profile.SOUND: "No probe shows what has to be mended. The rows have no reference answers, so that "
         "right and wrong ones were not tried.",
         Profile.UNKNOWN: "No answer that was tried is paid, and without reference answers no right one could "
-        "be made. Name their field with --reference-field, or check a run: its responses are graded too.",
+        f"be made. {NAME_REFERENCE}, or check a run: its responses are graded too.",
     }
 )
 """The same words where no right answer is known."""
@@ -63,10 +66,7 @@ FIXES: Mapping[Flaw, str] = MappingProxyType(
     }
 )
 
-UNKNOWN_FORM_FIX = (
-    "Name the field that holds the reference with --reference-field, or check a run: its responses show "
-    "which form is paid."
-)
+UNKNOWN_FORM_FIX = f"{NAME_REFERENCE}, or check a run: its responses show which form is paid."
 SCALE_FIX = "Give references and grader the same unit: percent or share, cents or dollars, one sign."
 RUN_APART = "Where running the answer is the point, run it in a sandbox with limits of time and memory."
 

@@ -30,7 +30,7 @@ def off_scale_words(coverage: Coverage) -> str:
     rest = coverage.out_of_range - named
     values = ", ".join(f"{reward:g} ({_times(count)})" for reward, count in coverage.off_scale)
     others = f" and {plural(rest, 'other reward')}" if rest > 0 else ""
-    return f"The grader paid {values}{others}: --reward-range {low:g} {high:g} would hold them."
+    return f"The grader paid {values}{others}: a reward range from {low:g} to {high:g} would hold them."
 
 
 def _times(count: int) -> str:

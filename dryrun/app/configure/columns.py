@@ -17,7 +17,7 @@ from dryrun.dataset.fields import PROMPTS, reference_of, usual_field, value_at
 from dryrun.graders import GraderSpec
 from dryrun.graders.format.template import rendered
 
-USUAL = "(by its name)"
+USUAL = "(auto)"
 """The choice of whatever field has a usual name; the page says which."""
 NONE = "(none has a usual name)"
 PROMPT_KEY, REFERENCE_KEY, SYSTEM_KEY = "prompt_field", "reference_field", "system_text"
@@ -168,10 +168,13 @@ def _shown(item: Item, field: str | None) -> dict[str, str]:
 
 
 def _conversation(messages: object) -> str:
-    """Messages as one text, each with its role; whatever else it is as JSON."""
+    """A message's text; several as one text, each with its role; whatever else it is as JSON."""
     if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
         return rendered(messages)
-    lines = [f"{message.get('role', '?')}: {rendered(message.get('content'))}" for message in messages]
-    if len(lines) > FEW:  # an example conversation before the question is the same in every row
-        lines = [f"… {lines[-1]}"]
-    return "\n".join(lines)
+    texts = [rendered(message.get("content")) for message in messages]
+    if len(texts) == 1:
+        return texts[0]
+    if len(texts) > FEW:  # an example conversation before the question is the same in every row
+        return f"… {texts[-1]}"
+    roles = (message.get("role", "?") for message in messages)
+    return "\n".join(f"{role}: {text}" for role, text in zip(roles, texts, strict=True))

@@ -75,7 +75,7 @@ def _references(spec: GraderSpec, prompts: list[Prompt], field: str | None, judg
     try:
         scores = run_blocking(ceiling(spec, rows, field=field, grade_timeout=SECONDS, judge=judge))
     except DryRunError as error:
-        return str(error).replace("with --reference-field", "under Reference answer, in the first step")
+        return str(error)
     return " ".join(scores.sentences())
 
 

@@ -72,7 +72,7 @@ def outlook_of(results: Results, plan: TrainingPlan) -> Outlook:
     if lengths is None or at_plan is None:
         raise DryRunError(
             f"Run {results.run.id} has too little for a forecast: it needs two scores for each of two "
-            "prompts. Run it with --rollouts 2 or more."
+            "prompts. Run it with two responses per prompt or more."
         )
     limit = float(plan.limit or lengths.longest)
     mean = lengths.mean(limit)
