@@ -16,6 +16,7 @@ from dryrun.core.errors import DryRunError
 
 ensure_frame()
 
+headed = False
 try:
     chosen = chosen_run(Right.PAGES)
     if chosen is None or chosen.recorded:
@@ -26,6 +27,7 @@ try:
     with st.container():  # whatever stands in it, the progress below keeps its place, and so its timer
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="top"):
             run_head(chosen.run, status)
+            headed = True
             if status.live:
                 run_controls(chosen, status)
         if not status.live:
@@ -37,6 +39,7 @@ try:
             run_controls(chosen, status)
     live_progress(chosen, status, current_thresholds(), interval)
 except DryRunError as error:
-    st.title("Run", anchor=False)
+    if not headed:
+        st.title("Run", anchor=False)
     show_error(error)
     run_link("configure", "Start a run", "play_arrow")

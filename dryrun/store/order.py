@@ -12,8 +12,13 @@ _MADE: dict[Path, float] = {}
 
 
 def when_made(folder: Path) -> float:
-    """Seconds since the epoch, as the run itself says: the files of a copy are as old as the copy."""
+    """Seconds since the epoch, as the run itself says: the files of a copy are as old as the copy.
+
+    0 where nothing says it: somebody may be deleting the run.
+    """
     if not _MADE.get(folder):
         with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
             _MADE[folder] = float(orjson.loads((folder / "status.json").read_bytes())["started"])
-    return _MADE.get(folder) or (folder / "config.json").stat().st_mtime
+    with contextlib.suppress(OSError):
+        return _MADE.get(folder) or (folder / "config.json").stat().st_mtime
+    return 0.0

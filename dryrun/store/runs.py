@@ -281,7 +281,7 @@ class Run:
         return status
 
     def _counted_again(self, message: str) -> RunStatus:
-        """What its calls have cost, from the calls themselves: a budget holds over a lost status too."""
+        """Its age and what its calls have cost, from the files: a budget holds over a lost status too."""
         every = self.attempts().read(ATTEMPTS.names)
         calls = every.filter(pc.not_equal(every["outcome"], ABANDONED))
         judge = pc.fill_null(calls["judge"], False)
@@ -290,6 +290,7 @@ class Run:
         return RunStatus(
             RunState.INTERRUPTED,
             message=message,
+            started=when_made(self.folder),
             attempts=base.num_rows,
             answers=pc.count_distinct(base["sample"]).as_py(),
             judged=asked.num_rows,

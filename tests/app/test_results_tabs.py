@@ -10,6 +10,7 @@ from dryrun.analysis.verdict.tree import Branch
 from dryrun.app.results.tabs import tree_diagram
 from dryrun.core.thresholds import Thresholds
 from dryrun.engine.budget import Budget
+from dryrun.store.notes import RunNote, keep_note
 from dryrun.store.partition import Store
 from tests.helpers.fake_endpoint import FakeEndpoint, Reply, deterministic_answer
 from tests.helpers.pages import page, texts
@@ -89,7 +90,9 @@ def test_a_run_without_a_response_is_not_called_invalid_while_it_can_be_started(
     store: Store, endpoint: FakeEndpoint
 ) -> None:
     run = make_run(store, endpoint.base_url, rows=40)
+    keep_note(run, RunNote("Fewer rows"))
     said = texts(page("results", run=run.id, tab="Details"))
+    assert "Fewer rows · prompts · fake" in said
     assert "Not finished" in said
     assert "Thresholds" in said.splitlines()
     assert not any(word in said for word in ("Measuring", "INVALID"))

@@ -92,6 +92,10 @@ def test_the_page_says_which_run_it_is(store: Store, endpoint: FakeEndpoint) -> 
     test = page("run", run=run.id)
     assert test.title[0].value.startswith(":small[Run] Second try \\!\\[x\\]")
     assert "80 responses (2 per prompt) by fake at" in texts(test)
+    (run.folder / "prompts.parquet").write_bytes(b"torn")
+    torn = page("run", run=run.id)
+    assert "prompts.parquet cannot be read" in texts(torn)
+    assert len(torn.title) == 1
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.thresholds import Thresholds
 from dryrun.report import Report, render_html, render_markdown, report_of
 from dryrun.store.access import OWNER, LinkKind, give_to, hash_of, links_of, make_link, opened_by, revoke
+from dryrun.store.notes import RunNote, keep_note
 from dryrun.store.partition import Store
 from dryrun.store.runs import Run
 from tests.helpers.fake_endpoint import FakeEndpoint
@@ -82,13 +83,14 @@ CHANGES |= {"Start Training \\342\\206\\222", "Use as ceiling"}
 @pytest.mark.parametrize("tab", ["", "Topics", "Training signal", "Details", "Samples", "Grader", "Labels"])
 def test_a_figures_link_gives_the_figures_and_not_one_text(run: Run, tab: str) -> None:
     token = make_link(run, LinkKind.FIGURES)
+    keep_note(run, RunNote("Own name"))
     test = page("results", browser=OTHERS, share=token, **({"tab": tab} if tab else {}))
     said = texts(test)
     assert "You are viewing a shared run. Read-only. It shows figures only" in said
     assert "80 responses with a score" in said
     assert tabs_of(test) == ["Topics", "Training signal", "Details"]
     everything = sent(test)
-    for secret in (ASKED, SAID, RIGHT, TOPIC, run.id, run.id[:8], *SAFE, "127.0.0.1"):
+    for secret in ("Own name", ASKED, SAID, RIGHT, TOPIC, run.id, run.id[:8], *SAFE, "127.0.0.1"):
         assert secret not in everything, secret
     assert not offered(test) & {*CHANGES, "Export", "Make a copy", "Try SFT", "Review Samples"}
 

@@ -162,3 +162,4 @@ def test_a_copy_of_the_data_directory_lists_its_runs_in_the_same_order(store: St
     (runs[0].folder / "status.json").unlink()
     copy = shutil.copytree(store.root, store.root.with_name("copy"))
     assert list_runs(Store(copy))[-1].id == runs[0].id
+    assert Run(Store(copy), runs[0].id).status().started == 2, "its configuration's age"

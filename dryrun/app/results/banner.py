@@ -29,6 +29,7 @@ from dryrun.app.shared.looks import NOTHING_TO_JUDGE, VerdictLook, current_look,
 from dryrun.app.shared.session import ADJUST, DUPLICATE, RUN, Chosen, model_words, run_link, tab_title
 from dryrun.app.shared.widgets import drawn_again
 from dryrun.core.text import plain, plural
+from dryrun.store.notes import note_of
 from dryrun.store.runs import RunStatus
 
 TAB = "tab"
@@ -94,7 +95,9 @@ def _head(chosen: Chosen, status: RunStatus, loaded: Loaded, evidence: Evidence,
         with st.container(gap=None, width="stretch", key="hero_words"):
             st.title(f":small[Dry Run Validation] {look.markdown}{beside}", anchor=False)
             st.markdown(_measured(evidence.document.coverage, len({*loaded.results.keys})))
-            st.caption(f"{plain(config.dataset.name, 80)} · {model_words(config.model)} · {when}")
+            own = note_of(chosen.run).name if chosen.access.may(Right.PAGES) else ""
+            name = f"{plain(own, 80)} · " if own else ""
+            st.caption(f"{name}{plain(config.dataset.name, 80)} · {model_words(config.model)} · {when}")
         with st.container(horizontal=True, width="content", key="hand_on"):
             share_button(chosen)
             export_menu(loaded, evidence)

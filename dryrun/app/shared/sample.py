@@ -95,7 +95,7 @@ def response_view(sample: Sample, place: str) -> None:
 
 def sub_reward_words(grade: Grade) -> str:
     """The parts of a reward on one line; plain text, for `st.text`."""
-    return "   ".join(f"{visible(name)}: {number(value)}" for name, value in grade.sub_rewards.items())
+    return ", ".join(f"{visible(name)}: {number(value)}" for name, value in grade.sub_rewards.items())
 
 
 def remarks_view(grade: Grade, place: str) -> None:
