@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import streamlit as st
 
-from dryrun.app.shared.sample import LONG, box_height, table_cell
+from dryrun.app.shared.sample import LONG, box_height, message_text, table_cell
 from dryrun.store.partition import Store
 from dryrun.store.results import load_results
 from dryrun.store.runs import Run
@@ -271,3 +271,18 @@ def test_the_difference_to_a_reference_is_by_keys_for_json_and_by_words_else(sto
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1"])
 def test_a_cell_is_no_formula_for_a_spreadsheet(text: str) -> None:
     assert table_cell(text)[0] not in "=+-@\t"
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        ("2 + 2 = ?", "2 + 2 = ?"),
+        ([{"type": "text", "text": "2 + 2"}, {"type": "text", "text": "= ?"}], "2 + 2\n= ?"),
+        ([{"type": "image_url", "image_url": {"url": "data:,x"}}], '"image_url"'),
+        ([], "[]"),
+        (None, '"add"'),
+    ],
+)
+def test_a_message_is_shown_as_its_text(content: Any, shown: str) -> None:
+    said = message_text({"content": content, "tool_calls": [{"function": {"name": "add"}}]})
+    assert said == shown if '"' not in shown else shown in said

@@ -32,8 +32,20 @@ def training_lines(training: Training, limits: Thresholds, *, advice: bool = Tru
     """
     if not advice:
         return (BY_THE_REWARD, *_outcome(training), *_paid(training), *_headroom(training))
-    lines = (*_outcome(training), *_paid(training), *map(pull_sentence, training.pulls))
+    lines = (*_outcome(training), *_paid(training), *_pulls(training))
     return (*lines, *_headroom(training), *_advice(training, limits))
+
+
+def _pulls(training: Training) -> Iterator[str]:
+    """One sentence each; of many, the harmless ones share one."""
+    if len(training.pulls) <= MOST_NAMED:
+        yield from map(pull_sentence, training.pulls)
+        return
+    yield from map(pull_sentence, training.harmful)
+    ways = [_way(pull) for pull in training.pulls if not pull.harms]
+    if ways:
+        more = f" and {len(ways) - MOST_NAMED} more" if len(ways) > MOST_NAMED else ""
+        yield f"Training would also pull towards {', '.join(ways[:MOST_NAMED])}{more}: no harm shown."
 
 
 def unlearning(training: Training | None) -> str:

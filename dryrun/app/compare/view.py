@@ -16,6 +16,7 @@ from dryrun.app.shared.loading import BY_VALUE, Loaded, load_run
 from dryrun.app.shared.looks import look_of
 from dryrun.app.shared.run_rows import title_of
 from dryrun.app.shared.sample import (
+    message_text,
     prompt_view,
     remarks_view,
     response_view,
@@ -211,7 +212,7 @@ def moved_prompts(moves: PromptMoves, both: tuple[Side, Side]) -> None:
     st.header(":small[Prompts that moved most]", anchor=False)
     event: Any = st.dataframe(
         {
-            "Prompt": [table_cell(inspected.prompt.messages[-1].get("content"), 100) for inspected in seen],
+            "Prompt": [table_cell(message_text(inspected.prompt.messages[-1]), 100) for inspected in seen],
             "Row": [inspected.prompt.row + 1 for inspected in seen],
             "Before": moves.first[furthest],
             "After": moves.second[furthest],

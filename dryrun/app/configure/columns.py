@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dryrun.app.configure.grader import TEXT
+from dryrun.app.shared.sample import message_text
 from dryrun.core.fingerprint import canonical_json
 from dryrun.core.records import Item
 from dryrun.core.text import cut, plain
@@ -171,7 +172,7 @@ def _conversation(messages: object) -> str:
     """A message's text; several as one text, each with its role; whatever else it is as JSON."""
     if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
         return rendered(messages)
-    texts = [rendered(message.get("content")) for message in messages]
+    texts = [message_text(message) for message in messages]
     if len(texts) == 1:
         return texts[0]
     if len(texts) > FEW:  # an example conversation before the question is the same in every row

@@ -7,7 +7,7 @@ from collections import OrderedDict
 import streamlit as st
 
 from dryrun.app.configure.columns import selected_row
-from dryrun.app.shared.sample import sub_reward_words
+from dryrun.app.shared.sample import message_text, sub_reward_words
 from dryrun.app.shared.widgets import errors_shown
 from dryrun.core.blocking import run_blocking
 from dryrun.core.errors import DryRunError
@@ -33,7 +33,7 @@ def trial_section(dataset: Dataset, spec: GraderSpec, judge: JudgeAccess | None)
     """Draw the row that is selected in the table of first rows, a response, and its score."""
     row = selected_row(dataset)
     prompt = dataset.prompt(row)
-    last = str(prompt.messages[-1].get("content"))
+    last = message_text(prompt.messages[-1])
     st.caption(f"Try it on row {row + 1:,}. Select another row in the table above.")
     st.code(cut(last, 400), language=None, wrap_lines=True)
     reference = _reference(spec, prompt, dataset.ref.reference_field)

@@ -16,6 +16,7 @@ from dryrun.app.shared.loading import BY_VALUE, Loaded
 from dryrun.app.shared.sample import (
     box_height,
     indented_json,
+    message_text,
     other_fields_view,
     prompt_view,
     remarks_view,
@@ -273,13 +274,8 @@ def _heads(loaded: Loaded, shown: Rows) -> tuple[list[str], list[str], list[str]
 def _beginnings(results: Results, shown: tuple[int, ...]) -> tuple[list[str], list[str]]:
     """Read the texts of one page, and keep what its cells hold."""
     seen = results.inspect(shown)
-    prompts = [table_cell(_asked(inspected.prompt)) for inspected in seen]
+    prompts = [table_cell(message_text(inspected.prompt.messages[-1])) for inspected in seen]
     return prompts, [table_cell(_response_text(inspected)) for inspected in seen]
-
-
-def _asked(prompt: Prompt) -> str:
-    content = prompt.messages[-1].get("content")
-    return content if isinstance(content, str) else indented_json(content)
 
 
 def _response_text(inspected: Inspected) -> str:

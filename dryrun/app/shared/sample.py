@@ -78,7 +78,7 @@ def prompt_view(prompt: Prompt, place: str) -> None:
 
 def _message(message: Mapping[str, Any], place: str) -> None:
     st.caption(f"Prompt ({plain(message.get('role', ''), 20)})")
-    text_block(_content(message), place)
+    text_block(message_text(message), place)
 
 
 def response_view(sample: Sample, place: str) -> None:
@@ -125,11 +125,18 @@ def _reference(prompt: Prompt, place: str) -> dict[str, Any]:
     return others
 
 
-def _content(message: Mapping[str, Any]) -> str:
+def message_text(message: Mapping[str, Any]) -> str:
+    """What a message says: its text, text parts as lines; whatever else it holds as indented JSON."""
     content = message.get("content")
     if isinstance(content, str):
         return content
+    if isinstance(content, list) and content and all(map(_is_text, content)):
+        return "\n".join(part["text"] for part in content)
     return indented_json(content if content is not None else message.get("tool_calls"))
+
+
+def _is_text(part: object) -> bool:
+    return isinstance(part, Mapping) and part.get("type") == "text" and isinstance(part.get("text"), str)
 
 
 def table_cell(text: object, limit: int = HEAD) -> str:

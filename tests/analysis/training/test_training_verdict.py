@@ -91,10 +91,14 @@ def test_names_that_grader_code_made_are_no_markup() -> None:
     assert "<" not in "".join(training_lines(training_of(named), Thresholds()))
 
 
-def test_of_many_parts_that_could_be_the_outcome_a_few_are_named() -> None:
+def test_of_many_parts_a_few_are_named() -> None:
     observed = shaped_run()
-    parts = {f"part{number}": observed.parts["short"] for number in range(12)}
-    lines = training_lines(training_of(replace(observed, parts=parts)), Thresholds())
+    training = training_of(
+        replace(observed, parts=dict.fromkeys(map(str, range(12)), observed.parts["right"]))
+    )
+    lines = training_lines(training, Thresholds())
     named = next(line for line in lines if "It could also be" in line)
-    assert named.count('"part') == 4
-    assert named.endswith(" or 8 more.")
+    assert named.endswith('or "3" or 8 more.')
+    pulls = [line for line in lines if "pull towards" in line]
+    assert len(pulls) == len(training.harmful) + 1
+    assert pulls[-1].endswith('higher scores of "3" and 8 more: no harm shown.')
