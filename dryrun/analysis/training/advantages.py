@@ -152,9 +152,9 @@ class Energy:
 
 
 def group_kinds(rollouts: Rollouts) -> GroupKinds | None:
-    """What the groups differ in; None without a prompt that has two responses."""
+    """What the groups differ in; None without two prompts that have two responses."""
     count = rollouts.groups
-    if not count:
+    if count < 2:
         return None
     alive = _spread(rollouts, rollouts.reward)
     mixed = alive & _spread(rollouts, rollouts.right)

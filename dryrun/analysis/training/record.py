@@ -170,7 +170,7 @@ class Training:
     choices : tuple of str
         What else can be the outcome.
     kinds : GroupKinds or None
-        None without a prompt that has two responses.
+        None without two prompts that have two responses.
     energy : Energy or None
     pulls : tuple of Pull
         Of the length and each other part of the reward; empty with too few mixed groups.
@@ -221,7 +221,7 @@ def training_of(observed: Observations, outcome: str = "", *, by_topic: bool = T
     chosen = choose_outcome(observed, outcome)
     reward, right = own_rewards(observed), chosen.right(observed)
     rollouts = training_rollouts(observed, chosen)
-    energy = paid_energy(rollouts) if rollouts.groups else None
+    energy = paid_energy(rollouts) if rollouts.groups > 1 else None
     pulls = trait_pulls(rollouts, rollouts.normalised(rollouts.reward), chosen.name)
     counted = np.flatnonzero(np.isfinite(right) & np.isfinite(reward))
     prompts, first, index = np.unique(observed.prompt[counted], return_index=True, return_inverse=True)

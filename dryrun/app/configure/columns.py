@@ -28,6 +28,8 @@ PREVIEW = 100
 """Rows that can be looked at, and tried with the grader by a click."""
 FEW = 2
 """Messages of a prompt that are shown whole."""
+FIELD = 160
+"""Pixels that a field's name needs."""
 CELL = 400
 """Characters of a prompt or an answer that are shown."""
 
@@ -39,12 +41,13 @@ def columns_form(rows: Sequence[Item]) -> tuple[ColumnMap, DeltaGenerator] | Non
     """
     fields = _fields(rows)
     with st.container(border=True):
-        left, middle, right = st.columns(3)
-        with left:
+        cells = st.grid(3, min_column_width=FIELD)
+        with cells.cell():
             named = next(filter(None, map(usual_prompt, rows)), None)
             prompt = choose_field("Prompt", PROMPT_KEY, fields, named)
-        with middle:
+        with cells.cell():
             reference = choose_field("Reference answer", REFERENCE_KEY, fields, usual_field(rows))
+        right = cells.cell()
         with st.expander("System text", icon=":material/chat:"):
             system = st.text_area(
                 "Put in front of every prompt, as a system message",

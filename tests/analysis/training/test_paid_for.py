@@ -32,6 +32,8 @@ def test_groups_are_mixed_or_shaped_or_dead() -> None:
     assert (found.prompts, found.mixed, found.shaping, found.dead) == (4, 0.25, 0.25, 0.5)
     assert found.mixed_interval.low < 0.25 < found.mixed_interval.high
     assert not found.surely_shaping
+    alone = training_of(Observations.of(reward[:1], parts={"correct": right[:1], "rest": reward[:1]}))
+    assert (alone.kinds, alone.energy) == (None, None), "one group says nothing of others"
 
 
 def test_a_shaped_reward_is_paid_for_being_short() -> None:
