@@ -39,6 +39,11 @@ def one(text: str, demand: Demand | None = None) -> Answer:
         ('{"a": 1}', Demand(), Kind.FACTS),
         ("def f(x):\n    return x", Demand(), Kind.CODE),
         ("The council opened a new hall after a long dispute.", Demand(), Kind.TEXT),
+        ("In May she sold 48/2=<<48/2=24>>24.\n#### 72", Demand(), Kind.NUMBER),
+        ("She sold 72.\n#### Two months", Demand(), Kind.TEXT),
+        ("She sold two months.\n#### Two", Demand(hashes=True), Kind.LABEL),
+        (r"We add both. The answer is $\boxed{72}$.", Demand(), Kind.NUMBER),
+        (r"It is $\boxed{\sqrt{2}}$.", Demand(), Kind.FORMULA),
     ],
 )
 def test_the_type_of_an_answer(text: str, demand: Demand, kind: Kind) -> None:

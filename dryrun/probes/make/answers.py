@@ -195,12 +195,16 @@ def _answer(text: str, demand: Demand, listed: bool) -> Answer:
 
 
 def _solved(text: str, demand: Demand) -> Answer | None:
-    """The final answer of a worked solution, marked as the prompt demands it; None where it is none."""
-    if demand.hashes and (match := _AFTER_HASHES.match(text)):
+    """The final answer of a worked solution, marked as GSM8K or MATH have it; None where it is none.
+
+    What follows a heading may have #### too: without the prompt's demand only a number is an answer there.
+    """
+    if match := _AFTER_HASHES.match(text):
         before, inner = match.groups()
         short = _short(inner, demand)
-        return None if short is None else replace(short, solution=(before, ""))
-    inner = last_box(text) if demand.boxed else None
+        sure = short is not None and (demand.hashes or short.kind in NUMERIC)
+        return replace(short, solution=(before, "")) if short is not None and sure else None
+    inner = last_box(text)
     if not inner:
         return None
     start = text.rindex(BOX) + len(BOX)
