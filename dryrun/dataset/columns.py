@@ -15,7 +15,7 @@ import orjson
 
 from dryrun.core.errors import Problem
 from dryrun.core.text import cut
-from dryrun.dataset.fields import PROMPTS, PROMPTS_WITHIN, REFERENCES, usual_field, value_at
+from dryrun.dataset.fields import PROMPTS, PROMPTS_WITHIN, REFERENCES, reference_of, usual_field, value_at
 from dryrun.dataset.layouts import in_chat, is_gemini, of_other_api, own_system
 from dryrun.dataset.rows import Role, kind
 
@@ -106,7 +106,7 @@ def shaped(row: Any, columns: ColumnMap) -> Any | Problem:
     row = _item_of(row, columns)
     if isinstance(row, Problem):
         return row
-    if not isinstance(row, dict) or (columns.keeps_messages and "messages" in row and not _translatable(row)):
+    if not isinstance(row, dict) or (columns.keeps_messages and "messages" in row and _stays(row)):
         return row
     field = columns.prompt_field or usual_prompt(row)
     if field in (None, "input") and row.get("type") in GRADERS and {"name", "graders"} & row.keys():
@@ -124,7 +124,8 @@ def shaped(row: Any, columns: ColumnMap) -> Any | Problem:
     messages = turns if isinstance(turns, Problem) else _messages(turns, field)
     if isinstance(messages, Problem):
         return messages
-    asked, answer = _asked(messages, messages is not turns or field == CONVERSATIONS)
+    talk = messages is not turns or field == CONVERSATIONS or _ends_in_answer(row, messages, columns)
+    asked, answer = _asked(messages, talk)
     if not asked:
         return Problem(field, "holds no turn of the user.", "Give what the model is to answer.")
     own = own_system(row, field, asked) if isinstance(value, list) else None
@@ -159,10 +160,34 @@ def _with_input(row: Mapping[str, Any]) -> object:
     return f"{instruction}\n\n{about}"
 
 
-def _translatable(row: Mapping[str, Any]) -> bool:
-    """Whether the messages are the text of a JSON list, as tables write them, or those of another API."""
+def _stays(row: Mapping[str, Any]) -> bool:
+    """Whether the messages are no text of a JSON list, as tables write them, nor those of another API, and
+    end in no answer.
+    """
     messages = row["messages"]
-    return messages.lstrip().startswith("[") if isinstance(messages, str) else of_other_api(row)
+    if isinstance(messages, str):
+        return not messages.lstrip().startswith("[")
+    return not of_other_api(row) and not _ends_in_answer(row, messages, BY_NAME)
+
+
+_BEGUN = re.compile(r"(<\w+>|:)\s*\Z")
+"""How a text ends that the model is to go on with."""
+
+
+def _ends_in_answer(row: Mapping[str, Any], messages: Any, columns: ColumnMap) -> bool:
+    """Whether the last message is the answer, as rows for SFT have it: it holds the row's reference answer,
+    or is all the row has of one. Another text of the assistant is the beginning of each response.
+    """
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    if not isinstance(last, dict) or last.get("role") != Role.ASSISTANT:
+        return False
+    if not any(isinstance(turn, dict) and turn.get("role") == Role.USER for turn in messages):
+        return False
+    text, field = last.get("content"), columns.reference_field or usual_field([row])
+    if not isinstance(text, str) or not text.strip() or last.get("tool_calls"):
+        return False
+    reference = None if field is None else reference_of(row, field)
+    return reference.strip() in text if reference and reference.strip() else not _BEGUN.search(text)
 
 
 def usual_prompt(row: Mapping[str, Any]) -> str | None:
@@ -239,7 +264,7 @@ def _messages(value: object, field: str) -> list[Any] | Problem:
 
 
 def _asked(messages: list[Any], talk: bool) -> tuple[list[Any], str | None]:
-    """The prompt, and the answer that a conversation ends with; a mere list of messages stays whole."""
+    """The prompt, and the answer that a talk ends with; a mere list of messages stays whole."""
     asked, answer = list(messages), None
     while talk and asked and isinstance(asked[-1], dict) and asked[-1].get("role") == Role.ASSISTANT:
         answer = asked.pop().get("content")

@@ -30,7 +30,7 @@ from dryrun.dataset.rows import (
     ProblemKinds,
     Role,
     check_row,
-    hides_choices,
+    hides_a_part,
     is_usual,
 )
 
@@ -260,7 +260,7 @@ _WORDS = {
     "last": "whose last message is not from the user: the model sees it, so it must not be the answer; "
     "some platforms refuse that",
     "system": "with a system message; OpenAI and Azure want developer instead",
-    "options": "with choices that the prompt does not show: put them into its text",
+    "hidden": "with choices, or a context, that the prompt does not show: put them into its text",
     "large": "with a number too long for 64 bits, rounded here: write it as text",
     "unreferenced": "without a value in the field picked for reference answers",
     "without": "without a topic",
@@ -307,8 +307,8 @@ class Advice:
                 break
         if len(row) <= len(RESERVED_KEYS) and row.keys() <= RESERVED_KEYS:
             self._note("bare", line)
-        if hides_choices(row):
-            self._note("options", line)
+        if hides_a_part(row):
+            self._note("hidden", line)
         for value in row.values():
             if type(value) is float and abs(value) >= EXACT_WHOLE:
                 self._note("large", line)

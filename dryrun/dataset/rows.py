@@ -57,7 +57,7 @@ def is_usual(row: object) -> bool:
     """
     if type(row) is not dict or len(row) < 2 or "tools" in row or (len(row) == 2 and "prompt" in row):
         return False
-    if "choices" in row or "options" in row:
+    if not _SHOWN.isdisjoint(row):
         return False
     for value in row.values():
         if type(value) is float and abs(value) >= EXACT_WHOLE:
@@ -75,16 +75,30 @@ def is_usual(row: object) -> bool:
     return role == _USER and words
 
 
-def hides_choices(row: Mapping[str, Any]) -> bool:
-    """Whether a row lists choices, as MMLU and ARC do, and none of them stands in its messages."""
-    for name in ("choices", "options"):
-        held = row.get(name)
-        texts = held.get("text") if isinstance(held, dict) else held
-        texts = [text for text in texts if isinstance(text, str) and text] if isinstance(texts, list) else []
-        shown = str(row["messages"])
-        if len(texts) > 1 and not any(text in shown for text in texts):
+_SHOWN = frozenset({"choices", "options", "context", "passage", "article", "story"})
+"""Fields without which a question cannot be answered: MMLU's and ARC's, SQuAD's, BoolQ's, RACE's, CoQA's."""
+_BEGINNING, _LEAST_WORDS = 60, 8
+
+
+def hides_a_part(row: Mapping[str, Any]) -> bool:
+    """Whether a row has choices, or a text to read, none of which stands in its messages."""
+    names = _SHOWN & row.keys()
+    shown = " ".join(_strings([message.get("content") for message in row["messages"]])) if names else ""
+    for name in names:
+        texts = [*_strings(row[name])]
+        listed = len(texts) > 1 or len(" ".join(texts).split()) >= _LEAST_WORDS
+        if listed and not any(text[:_BEGINNING] in shown for text in texts):
             return True
     return False
+
+
+def _strings(value: object) -> Iterator[str]:
+    """The texts in a value, blanks as one."""
+    if isinstance(value, str):
+        yield from filter(None, [" ".join(value.split())])
+    elif isinstance(value, dict | list):
+        for entry in value.values() if isinstance(value, dict) else value:
+            yield from _strings(entry)
 
 
 def check_row(row: object, prompt: str = "messages") -> list[Problem]:

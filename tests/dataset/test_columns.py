@@ -96,6 +96,28 @@ def test_a_conversation_is_asked_up_to_its_answer_which_is_the_reference() -> No
     assert (chat["messages"], chat["reference_answer"]) == (asked, "12")
 
 
+@pytest.mark.parametrize(
+    ("last", "more", "asked", "reference"),
+    [
+        ("3 * 4 = 12. The answer is 12.", {"answer": "12"}, True, None),
+        ("3 * 4 = 12.", {}, True, "3 * 4 = 12."),
+        ("3 * 4 = 12.", {"solution": "3 * 4 = 12."}, True, None),
+        ("Let me think.\n<think>", {"answer": "12"}, False, None),
+        ("Let me think.\n<think>", {"tests": ["12"]}, False, None),
+        ("Let me count the legs.", {"answer": "12"}, False, None),
+    ],
+)
+def test_rows_for_sft_are_asked_up_to_their_answer(
+    last: str, more: dict[str, Any], asked: bool, reference: str | None
+) -> None:
+    """Another last text of the assistant is sent, as what each response begins with."""
+    messages = [*ASKED, {"role": "assistant", "content": last}]
+    for dataset in in_every_format([{"messages": messages, **more}]):
+        [row] = dataset
+        assert row["messages"] == (ASKED if asked else messages)
+        assert row.get("reference_answer") == reference
+
+
 def test_a_conversation_of_answers_alone_is_refused() -> None:
     said = refusal(jsonl([{"conversations": [{"from": "gpt", "value": "12"}]}]))
     assert "line 1, conversations: holds no turn of the user" in said

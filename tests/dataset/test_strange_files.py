@@ -130,6 +130,9 @@ def test_newer_kinds_of_arrow_columns_are_read() -> None:
     ]
 
 
+TOWN = 'The town of "Osloville" was founded in 1407 by an explorer.'
+
+
 @pytest.mark.parametrize(
     ("row", "hidden"),
     [
@@ -137,11 +140,15 @@ def test_newer_kinds_of_arrow_columns_are_read() -> None:
         ({"question": "Capital?", "choices": {"text": ["Paris", "Rome"], "label": ["A", "B"]}}, True),
         ({"question": "Capital? A) Paris B) Rome", "options": ["Paris", "Rome"], "answer": "A"}, False),
         ({"question": "Capital of France?", "options": "none", "choices": []}, False),
+        ({"question": "When was it founded?", "context": f"{TOWN}\nIt lies\non a river."}, True),
+        ({"prompt": f"{TOWN}\n\nWhen was it founded?", "passage": TOWN}, False),
+        ({"question": "1 + 1?", "context": "a sum"}, False),
     ],
 )
-def test_choices_that_the_prompt_does_not_show_are_noted(row: dict[str, Any], hidden: bool) -> None:
+def test_choices_and_texts_that_the_prompt_does_not_show_are_noted(row: dict[str, Any], hidden: bool) -> None:
     notes = read_dataset(json.dumps(row).encode(), "rows.jsonl").warnings
-    assert any("1 row with choices that the prompt does not show" in note for note in notes) == hidden
+    words = "1 row with choices, or a context, that the prompt does not show"
+    assert any(words in note for note in notes) == hidden
 
 
 @pytest.mark.parametrize("content", [LINES, gzip.compress(LINES, mtime=0)], ids=["lines", "gzip"])
