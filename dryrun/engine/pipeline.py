@@ -19,7 +19,7 @@ import pyarrow as pa
 from dryrun.core.config import ModelKind
 from dryrun.core.errors import DryRunError, ModelError, StoreError
 from dryrun.core.fingerprint import fingerprint
-from dryrun.core.records import RunState, Sample, SampleOutcome
+from dryrun.core.records import Prompt, RunState, Sample, SampleOutcome
 from dryrun.core.text import plural
 from dryrun.engine.batches import BatchRun
 from dryrun.engine.budget import Budget, Caps, SessionShare
@@ -43,7 +43,7 @@ REFUSES = (
 )
 """What to do where every call fails."""
 GIVE_UP_AFTER = 20
-"""The number of failed calls in a row, none answered in between, that stops a run: no endpoint is there."""
+"""The number of failed calls in a row that stops a run, unless a prompt that was answered still is."""
 BATCH_ROWS, BATCH_CHARACTERS = 1_000, 8_000_000
 """Rows and characters of a batch between two writes: they come in as fast as they are read."""
 MANY_PARTS = 64
@@ -109,6 +109,7 @@ class Pipeline:
         self._others, self._other_graders = Others(self._samples), Others(self._grades)
         self._answered_elsewhere: set[str] = set()
         self._in_a_row, self._asked_before = 0, status.attempts
+        self._answered: Prompt | None = None
         model.on_attempt = self._ledger.add_attempt
         model.on_news = self._ledger.say
         if judge is not None:
@@ -257,9 +258,10 @@ class Pipeline:
             self._preflight.take(sample, bool(self._lane.ungraded(ask)))
             if sample.returned:
                 self._in_a_row, self._asked_before = 0, self._ledger.status.attempts
+                self._answered = ask.prompts[0][0]
                 self._lane.hand_over(sample)
             else:
-                self._note_failure(sample)
+                await self._note_failure(sample)
 
     async def _watch_others(self) -> None:
         """Learn what other processes answer and grade for the same prompts, for as long as the task lives."""
@@ -305,17 +307,29 @@ class Pipeline:
         """Requests in batches."""
         return self._batches.under_way if self._batches is not None else 0
 
-    def _note_failure(self, sample: Sample) -> None:
+    async def _note_failure(self, sample: Sample) -> None:
         self._in_a_row += 1
         if self._in_a_row >= GIVE_UP_AFTER:
-            none_again = self._ledger.status.attempts - self._asked_before <= self._in_a_row
+            failed, attempts = self._in_a_row, self._ledger.status.attempts
+            self._in_a_row = 0
+            if await self._still_answers():
+                return
+            none_again = attempts - self._asked_before <= failed
             again = "mend that at the server, then resume" if none_again else AGAIN
             again = REFUSES if sample.refused else again
             after = f"Everything done so far is kept; {again}." if self._done else f"{again.capitalize()}."
             raise ModelError(
-                f"The model failed {self._in_a_row} times in a row, the last time so: "
+                f"The model failed {failed} times in a row, the last time so: "
                 f"{sample.error.rstrip('.')}. {after}"
             )
+
+    async def _still_answers(self) -> bool:
+        """Whether a prompt that was answered is answered once more: then others fail, however often."""
+        if self._answered is None or not await self._caps.admit(1, 0, self._elsewhere()):
+            return False
+        sample = await self._model.generate(self._answered, 0)
+        self._caps.back(1, 0)
+        return sample.returned
 
     @property
     def _done(self) -> bool:

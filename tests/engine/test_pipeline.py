@@ -307,10 +307,29 @@ def test_a_dead_endpoint_stops_the_run_and_keeps_what_was_done(store: Store, end
     assert status.state is RunState.STOPPED
     assert "20 times in a row" in status.message
     assert status.sampled == 10
-    assert endpoint.calls == 30
+    assert endpoint.calls == 31  # one that was answered is asked once more
     endpoint.answer = deterministic_answer
     assert work(run).state is RunState.FINISHED
-    assert endpoint.calls == 30 + 90
+    assert endpoint.calls == 31 + 90
+
+
+@pytest.mark.slow
+def test_prompts_that_always_fail_do_not_stop_a_run_whose_others_are_answered(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    """Their calls end last, for they are tried again: many failures in a row, and no endpoint down."""
+    answered = iter(range(10))
+
+    def fail_after_ten(body: dict[str, object]) -> Reply | str:
+        asked = prompt_text(body)
+        known.extend([asked] * (asked not in known and next(answered, None) is not None))
+        return deterministic_answer(body) if asked in known else Reply.error(400, "cannot be processed")
+
+    known: list[str] = []
+    endpoint.answer = fail_after_ten
+    status = work(make_run(store, endpoint.base_url, rows=60, rollouts=1, concurrency=1))
+    assert (status.state, status.sampled) == (RunState.FINISHED, 10)
+    assert endpoint.calls == 60 + 2
 
 
 def test_an_endpoint_that_asks_for_a_day_stops_the_run_in_words(store: Store, endpoint: FakeEndpoint) -> None:
