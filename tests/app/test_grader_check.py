@@ -83,7 +83,7 @@ def test_a_form_refused_by_probes_alone_is_no_condition(store: Store, endpoint: 
     test = page("results", run=run.id, tab="Grader")
     assert "Too strict." in texts(test)
     assert "with conditions" not in test.main.title[0].value
-    assert "Ruled out: at most" in texts(test)
+    assert "hardly any response is one: at most" in texts(test)
 
 
 @pytest.mark.slow

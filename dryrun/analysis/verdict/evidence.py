@@ -249,10 +249,10 @@ class Evidence:
         read = self.measures.readings
         if read is None or self.review is None or not self.review.blocking or self.doubted is not None:
             return []
-        most = percent(read.right_unpaid.interval.high)
+        strict, most = self.review.profile == Profile.TOO_STRICT, percent(read.right_unpaid.interval.high)
+        seen = "forms of a right answer that earn little" if strict else "answers that the grader fails on"
         return [
-            f"The grader check says: {self.review.profile}. Ruled out: at most {most} of the responses are "
-            "right and unpaid."
+            f"The grader check found {seen}; hardly any response is one: at most {most} are right and unpaid."
         ]
 
     @property
