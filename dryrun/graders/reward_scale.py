@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
+from dryrun.analysis.figures.coverage import COSTS
 from dryrun.graders.format.findings import Finding, Severity
 from dryrun.graders.format.python_source import FUNCTIONS, Function, callables_of, syntax_tree, top_level
 from dryrun.graders.kinds.multi import MultiSpec
@@ -23,6 +25,13 @@ COMPUTED: Mapping[type[ast.operator], Callable[[float, float], float]] = {
 }
 BELIEVABLE = 1e6
 """A larger constant is a sentinel, not a reward."""
+COST = -math.inf
+"""Stands for what is computed and never above 0, such as a distance with a minus before it."""
+_NEEDED: Mapping[str, Callable[[Iterable[bool]], bool]] = {
+    **dict.fromkeys(("float", "int", "round", "sqrt", "min"), all),
+    "max": any,
+}
+"""All of what is given, or any of it, must not be below 0, so that the result is not."""
 
 
 def reward_scale(spec: GraderSpec) -> tuple[float, float]:
@@ -75,7 +84,10 @@ def returned_scale(source: str, function: str) -> tuple[float, float] | None:
     every = _paid(source, function)
     computed = None in every
     constants = [value for value in every if value is not None and abs(value) < BELIEVABLE]
+    constants += [0.0] * (COST in every)
     low, high = min(constants, default=0.0), max(constants, default=0.0)
+    if COST in every and low == 0.0 and not computed:
+        return COSTS[0], high
     if low < 0.0:
         return low, max(high, 1.0 if computed or high <= low else high)
     several = len(set(constants)) > 1  # one constant alone is no scale
@@ -176,6 +188,10 @@ class _Values:
                 | ast.Call(func=ast.Attribute(attr="array" | "asarray" | "tensor"), args=[part, *_])
             ):
                 yield from self.of(part, seen)
+            case ast.Call(func=ast.Name(id="max"), args=[_, _] as parts) if any(map(self._is_cost, parts)):
+                yield from self._any(parts, seen)
+            case _ if self._is_cost(value):
+                yield COST
             case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() as op, right=right):
                 yield from self._combined(op, list(self.of(left, seen)), list(self.of(right, seen)))
             case ast.Call(func=ast.Name(id=name)) if name not in self._called:
@@ -184,6 +200,32 @@ class _Values:
                 yield from self._any(self._assigned[name], seen | {name})
             case _:
                 yield None
+
+    def _is_cost(self, value: ast.expr) -> bool:
+        """Whether an expression is computed and never above 0."""
+        match value:
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return self._counts(operand)
+            case ast.BinOp(left=left, op=ast.Mult() | ast.Div(), right=right):
+                return self._is_cost(left) and self._counts(right)
+            case _:
+                return False
+
+    def _counts(self, value: ast.expr, seen: frozenset[str] = frozenset()) -> bool:
+        """Whether an expression is never below 0: a length, a distance, and what is made of these alone."""
+        match value:
+            case ast.Constant(value=int() | float() as number):
+                return number >= 0
+            case ast.Call(func=ast.Name(id="abs" | "len")):
+                return True
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=parts) if name in _NEEDED:
+                return _NEEDED[name](self._counts(part, seen) for part in parts)
+            case ast.BinOp(left=left, op=ast.Mult() | ast.Div() | ast.FloorDiv() | ast.Add(), right=right):
+                return self._counts(left, seen) and self._counts(right, seen)
+            case ast.Name(id=name) if name in self._assigned and name not in seen:
+                return all(self._counts(part, seen | {name}) for part in self._assigned[name])
+            case _:
+                return False
 
     def _any(self, parts: Iterable[ast.expr], seen: frozenset[str]) -> Iterator[float | None]:
         for part in parts:
@@ -201,7 +243,7 @@ class _Values:
     ) -> Iterator[float | None]:
         """The ends of a sum, a difference or a product: rewards of several functions are often added."""
         ones, others = ([value for value in side if value is not None] for side in (left, right))
-        if None in left or None in right or not ones or not others:
+        if {None, COST} & {*left, *right} or not ones or not others:
             yield None
             return
         compute = COMPUTED[type(op)]

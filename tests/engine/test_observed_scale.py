@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dryrun.analysis.figures.coverage import observed_scale
+from dryrun.analysis.figures.coverage import COSTS, observed_scale
 from dryrun.cli.main import main
 from dryrun.core.config import RunConfig
 from dryrun.report.build import report_of
@@ -44,6 +44,16 @@ SHAPED = {
 )
 def test_the_scale_holds_what_was_paid(rewards: list[float], scale: tuple[float, float]) -> None:
     assert observed_scale((0.0, 1.0), np.array([*rewards, np.nan]), 0.01) == scale
+
+
+@pytest.mark.parametrize(
+    ("rewards", "scale"),
+    [([0.0, 0.0], COSTS), ([0.0, -0.3], (-0.3, 0.0)), ([-7.0, 0.0], (-7.0, 0.0)), ([-1.0, 0.5], (-1.0, 0.5))],
+)
+def test_the_scale_of_costs_reaches_as_far_as_they_do(
+    rewards: list[float], scale: tuple[float, float]
+) -> None:
+    assert observed_scale(COSTS, np.array(rewards), 0.01) == scale
 
 
 @pytest.mark.slow

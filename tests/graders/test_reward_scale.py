@@ -47,6 +47,15 @@ def tagged(text):
         ("def inner():\n        return -1\n    return 1.0", None),
         ("score = 0\n    score += 2\n    return score", None),
         ("return -1e9 if ok else 1.0", None),
+        ("return -abs(a - b)", (-1.0, 0.0)),
+        ("return -min(len(text) // 20, 10) / 10", (-1.0, 0.0)),
+        ("if not ok:\n        return -10.0\n    return -float(min(abs(a - b), 10))", (-10.0, 0.0)),
+        ("off = abs(a - b) / max(1, b)\n    return -0.5 * off", (-1.0, 0.0)),
+        ("return max(-5.0, -abs(a - b))", (-5.0, 0.0)),
+        ("return 1.0 if ok else -abs(a - b)", (-1.0, 1.0)),
+        ("return 1.0 + -abs(a - b)", None),
+        ("return -similarity(a, b)", None),
+        ("return -(a - b)", None),
     ],
 )
 def test_the_scale_follows_from_what_is_returned(body: str, scale: tuple[float, float] | None) -> None:

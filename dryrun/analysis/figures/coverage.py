@@ -132,8 +132,12 @@ def as_pay(rewards: Floats, scale: tuple[float, float]) -> Floats:
     return np.asarray((rewards - low) / (high - low))
 
 
+COSTS = (-1.0, 0.0)
+"""The scale assumed of rewards that are 0 at best, until some below 0 are seen."""
+
+
 def observed_scale(scale: tuple[float, float], rewards: Floats, rare: float) -> tuple[float, float]:
-    """The scale widened to hold these rewards; ends that are new have two digits.
+    """The scale widened to hold these rewards, `COSTS` made to fit them; ends that are new have two digits.
 
     Parameters
     ----------
@@ -146,10 +150,12 @@ def observed_scale(scale: tuple[float, float], rewards: Floats, rare: float) -> 
     """
     known = rewards[np.abs(rewards) < BELIEVABLE]  # NaN is left out too
     low, high = scale
+    least, most = float(known.min(initial=0.0)), float(known.max(initial=-math.inf))
+    if scale == COSTS and least < 0.0 and most <= 0.0:
+        return _outward(least), 0.0
     off = np.count_nonzero((known < low) | (known > high))
     if off <= rare * known.size:
         return scale
-    least, most = float(known.min()), float(known.max())
     if most <= 0.0:  # log-probabilities, penalties
         return min(low, _outward(least)), 0.0
     return (low if least >= low else _outward(least)), (high if most <= high else _outward(most))
