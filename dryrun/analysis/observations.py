@@ -43,8 +43,9 @@ class Observations:
         What most of the grades with an error say, in letters that no page interprets; ``""`` if unknown.
     parts : mapping of str to float64 array
         Parts of the reward by name, on their own scales; NaN where a grade has none.
-    other_models : tuple of (str, int)
-        Models other than the first that the endpoint named in its answers, and how many each gave.
+    answered_by : tuple of (str, int)
+        Models that the endpoint named in its answers, the commonest first, and how many each gave; ``""`` for
+        the one asked for, or none named.
     reward_range : tuple of float
         The grader's scale, which `score` is mapped from.
     """
@@ -60,7 +61,7 @@ class Observations:
     commonest_error: str = ""
     parts: Mapping[str, Floats] = field(default_factory=dict)
     reward_range: tuple[float, float] = (0.0, 1.0)
-    other_models: tuple[tuple[str, int], ...] = ()
+    answered_by: tuple[tuple[str, int], ...] = ()
     _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, name: str, measure: Callable[[], Measured]) -> Measured:

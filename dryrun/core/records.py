@@ -16,8 +16,8 @@ REMARK = "other_error"
 COUNTED_AS = ", counted as "
 """Stands in the remark on a reward that was `True` or `False`."""
 
-OTHER_MODEL = "answered by another model, "
-"""Begins the note of a sample that came from another model than the session's first."""
+ANSWERED_BY = "answered by "
+"""Begins the note of a sample whose endpoint named another model than the one asked for."""
 
 Item = Mapping[str, Any]
 """One dataset row, whole: ``messages``, optional ``tools``, and every other key of the row."""

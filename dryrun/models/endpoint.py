@@ -119,7 +119,7 @@ class EndpointModel:
         self._over: DryRunError | None = None
         self._patience = 0.0
         self.pace = Pace(config.concurrency)
-        self._silence, self._answerers = Silence(), Answerers()
+        self._silence, self._answerers = Silence(), Answerers(config.name)
         self.on_news: OnNews | None = None
         self.on_attempt: OnAttempt | None = None
         self.on_end: OnEnd | None = None

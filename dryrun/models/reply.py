@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from dryrun.core.records import OTHER_MODEL, SampleOutcome
+from dryrun.core.records import ANSWERED_BY, SampleOutcome
 from dryrun.models.body import MalformedReplyError, finish_word, joined_text, quote
 from dryrun.models.server_words import MESSAGES
 
@@ -111,13 +111,12 @@ class Reply:
 class Answerers:
     """The models that an endpoint names in its answers: a router or a fallback may send calls elsewhere."""
 
-    def __init__(self) -> None:
-        self._named: list[str] = []
+    def __init__(self, asked: str) -> None:
+        self._asked, self._named = asked, list[str]()
 
     def note(self, model: str) -> str:
-        """What to keep with an answer of this model; ``""`` for the one that answered first."""
-        other = bool(model and self._named) and not _same_model(model, self._named[0])
-        return f"{OTHER_MODEL}{quote(model)}" if other else ""
+        """What to keep with an answer of this model; ``""`` for the one that was asked for."""
+        return f"{ANSWERED_BY}{quote(model)}" if model and not _same_model(model, self._asked) else ""
 
     def news(self, model: str) -> str:
         """What to say where this model answers for the first time, after another."""

@@ -21,9 +21,9 @@ from dryrun.core.config import RunConfig
 from dryrun.core.errors import DryRunError
 from dryrun.core.fingerprint import fingerprint, grader_fingerprint
 from dryrun.core.records import (
+    ANSWERED_BY,
     COUNTED_AS,
     GRADED_AGAIN,
-    OTHER_MODEL,
     REMARK,
     Grade,
     GradeOutcome,
@@ -128,7 +128,7 @@ class Results:
             commonest_error=self._commonest_error(),
             truths=pc.sum(self._remarked(COUNTED_AS)).as_py() or 0,
             parts=self._parts(np.isfinite(reward)),
-            other_models=self._other_models(),
+            answered_by=self._answered_by(),
             reward_range=(low, high),
         )
 
@@ -185,12 +185,13 @@ class Results:
         words = max((error for error in occurrences if _sort_of(error) == sort), key=occurrences.__getitem__)
         return inert(words if 2 * occurrences[words] >= count else sort)
 
-    def _other_models(self) -> tuple[tuple[str, int], ...]:
-        """Models other than a session's first that answered, the commonest first; none of a sealed run."""
+    def _answered_by(self) -> tuple[tuple[str, int], ...]:
+        """The models that answered, ``""`` for the one asked for or none named; none of a sealed run."""
         named: Counter[str] = Counter()
-        for note in self.rollouts["note"].value_counts().to_pylist() if self.texts else ():
-            if words := (note["values"] or "").partition(OTHER_MODEL)[2]:
-                named[words.partition("; ")[0].strip("'\"")] += note["counts"]
+        answered = pc.equal(self.rollouts["outcome"], SampleOutcome.ANSWERED.value)
+        for note in self.rollouts["note"].filter(answered).value_counts().to_pylist() if self.texts else ():
+            words = (note["values"] or "").partition(ANSWERED_BY)[2].removeprefix("another model, ")
+            named[words.partition("; ")[0].strip("'\"")] += note["counts"]
         return tuple((inert(name), count) for name, count in named.most_common())
 
     def _parts(self, rewarded: Bools) -> dict[str, Floats]:

@@ -194,9 +194,10 @@ def test_more_words_for_an_end(word: str, ending: Ending) -> None:
     [
         (("gpt-5", "gpt-5-2026-08-07", "openai/gpt-5"), "", []),
         ((None, "gpt-5"), "", []),
+        (("llama-3", "llama-3"), "answered by 'llama-3'", []),
         (
             ("gpt-5", KEY),
-            "answered by another model, '[API key]'",
+            "answered by '[API key]'",
             [
                 "The endpoint answers as several models, 'gpt-5' and '[API key]': the figures are those of a "
                 "mixture."
@@ -204,7 +205,7 @@ def test_more_words_for_an_end(word: str, ending: Ending) -> None:
         ),
         (
             ("gpt-5", "llama-3"),
-            "answered by another model, 'llama-3'",
+            "answered by 'llama-3'",
             [
                 "The endpoint answers as several models, 'gpt-5' and 'llama-3': the figures are those of a "
                 "mixture."
@@ -221,7 +222,7 @@ def test_a_router_that_sends_a_call_to_another_model_is_seen(
     heard: list[str] = []
 
     async def play() -> list[str]:
-        async with make_model(endpoint.base_url) as model:
+        async with make_model(endpoint.base_url, name="gpt-5") as model:
             model.on_news = heard.append
             return [(await model.generate(make_prompt(), number)).note for number in range(len(names) + 1)]
 

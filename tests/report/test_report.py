@@ -320,5 +320,20 @@ def test_a_run_that_a_router_answered_names_the_models_in_its_report(store: Stor
     with FakeEndpoint(answer=answer) as endpoint:
         run = make_run(store, endpoint.base_url)
         work(run)
-    assert "for the other 40 of 80 responses" in render_markdown(report_of(load_results(run)))
-    assert load_results(run).sealed().observations().other_models == ()
+    assert "or none named (40)" in render_markdown(report_of(load_results(run)))
+    assert load_results(run).sealed().observations().answered_by == ()
+
+
+@pytest.mark.slow
+def test_another_model_that_answers_after_a_resume_is_named(store: Store) -> None:
+    def answer(body: dict[str, Any]) -> Reply:
+        choices = [{"message": {"content": prompt_text(body)}, "finish_reason": "stop"}]
+        return Reply(raw={"model": named[-1], "choices": choices})
+
+    named = ["first-model"]
+    with FakeEndpoint(answer=answer) as endpoint:
+        for rows in (30, 60):
+            run = make_run(store, endpoint.base_url, rows=rows, rollouts=1)
+            work(run)
+            named.append("other-model")
+    assert dict(load_results(run).observations().answered_by) == {"first-model": 30, "other-model": 30}

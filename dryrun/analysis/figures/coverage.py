@@ -56,8 +56,8 @@ class Coverage:
         Rewards that lie off the run's scale and how often each came, the commonest first, at most `SHOWN`.
     holding : (float, float) or None
         A scale that would hold every reward; None where all lie on the run's own.
-    other_models : tuple of (str, int)
-        Models other than the first that answered, and how often.
+    answered_by : tuple of (str, int)
+        Models that answered, the commonest first, and how often; ``""`` for the one asked for, or none named.
     """
 
     prompts: int
@@ -74,7 +74,7 @@ class Coverage:
     truths: int = 0
     off_scale: tuple[tuple[float, int], ...] = ()
     holding: tuple[float, float] | None = None
-    other_models: tuple[tuple[str, int], ...] = ()
+    answered_by: tuple[tuple[str, int], ...] = ()
 
     def share(self, count: int) -> float:
         """`count` as a share of all responses; 0 if there are none."""
@@ -219,7 +219,7 @@ def cover(observations: Observations, duplicate_rows: int = 0) -> Coverage:
         unstable=observations.unstable,
         truths=observations.truths,
         off_scale=off_scale[:SHOWN],
-        other_models=observations.other_models,
+        answered_by=observations.answered_by,
         holding=_holding(observations.reward_range, [reward for reward, _ in off_scale]),
     )
 

@@ -171,7 +171,7 @@ def _samples(coverage: Coverage, thresholds: Thresholds) -> Iterator[Notice]:
     errors, words = coverage.grader_errors, "of the grades carry a grader error"
     often = f", most often this one: {coverage.commonest_error}" if coverage.commonest_error else ""
     yield from _share(NoticeCode.GRADER_ERRORS, errors, coverage, thresholds.warn_grader_errors, words, often)
-    if coverage.other_models:
+    if len(coverage.answered_by) > 1:
         yield _several_models(coverage, thresholds)
     if coverage.unstable:
         yield _unstable(coverage.unstable)
@@ -181,16 +181,16 @@ def _samples(coverage: Coverage, thresholds: Thresholds) -> Iterator[Notice]:
 
 
 def _several_models(coverage: Coverage, thresholds: Thresholds) -> Notice:
-    others = sum(count for _, count in coverage.other_models)
-    named = ", ".join(f"“{name}” ({count:,})" for name, count in coverage.other_models[:SHOWN_MODELS])
-    more = ", ..." if len(coverage.other_models) > SHOWN_MODELS else ""
-    rest, limit = coverage.responses - others, thresholds.warn_missing
-    text = (
-        f"The endpoint answered as several models: {named}{more}, and another or none named for the other "
-        f"{rest:,} of {coverage.responses:,} responses. The figures are those of a mixture: switch the "
-        "router or its fallback off."
+    named = ", ".join(
+        f"{f'“{name}”' if name else 'the one asked for, or none named'} ({count:,})"
+        for name, count in coverage.answered_by[:SHOWN_MODELS]
     )
-    share = coverage.share(min(others, rest))
+    more = ", ..." if len(coverage.answered_by) > SHOWN_MODELS else ""
+    limit, share = thresholds.warn_missing, coverage.share(sum(n for _, n in coverage.answered_by[1:]))
+    text = (
+        f"The endpoint answered as several models: {named}{more}. The figures are those of a mixture: switch "
+        "the router or its fallback off, or ask all prompts again by the name of one model."
+    )
     code = NoticeCode.SEVERAL_MODELS if above(share, limit) else NoticeCode.ANOTHER_MODEL
     return Notice(code, text, share, limit)
 
