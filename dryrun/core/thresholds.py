@@ -109,8 +109,8 @@ class SampleLimits(_Limits, title="Samples"):
     """A larger share of grades that carry an error: warns."""
     warn_duplicates: Share = Field(0.10, title="Repeated rows")
     """A larger share of drawn rows that repeat an earlier one: warns."""
-    warn_contradicted: Share = Field(0.02, title="Contradictory rows")
-    """A larger share of rows that ask the very same as another and have another reference answer: warns."""
+    warn_contradicted: Share = Field(0.02, title="Rows without one right answer")
+    """A larger share of rows that contradict another in their reference answer, or have none: warns."""
     stability: Share = Field(0.90, title="Bootstrap samples that agree")
     """A smaller share of bootstrap samples with the same verdict: borderline. 0 switches it off."""
     max_cut_off: Share = Field(0.20, title="Cut off at most")

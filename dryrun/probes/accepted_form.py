@@ -13,8 +13,9 @@ import math
 import re
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from dryrun.core.records import Grade, Prompt
 from dryrun.graders.format.template import rendered
@@ -23,6 +24,7 @@ from dryrun.graders.trial import response
 from dryrun.probes.make.answers import answers
 from dryrun.probes.make.demand import demand_for
 from dryrun.probes.make.forms import Form, around, forms_of
+from dryrun.probes.make.json_shape import json_in
 from dryrun.probes.make.notation.latex import unwrapped
 from dryrun.probes.make.tool_calls import AS_CALL, ToolsRead, written_call
 from dryrun.probes.make.worthless import NONSENSE
@@ -40,8 +42,8 @@ SECONDS = 5.0
 CLEARLY = 0.05
 """Rewards on 0..1 by which another form must beat the bare reference, and within which two are alike."""
 FIRST, ACCEPTED_CALL = "first entry", "first accepted call"
-FIELDS = 6
-"""Fields of an object that are tried as the answer."""
+FIELDS, MOST_TEXTS = 6, 20
+"""Fields of an object that are tried as the answer, and texts within one that may be right as well."""
 TEMPLATES, LONGEST = 2, 2_000
 """Forms learned from paid responses, and characters of a response that is read for one."""
 
@@ -87,6 +89,19 @@ def _accepted_call(value: object) -> dict[str, str]:
     return (
         {ACCEPTED_CALL: json.dumps({"name": name, "arguments": firsts}, ensure_ascii=False)} if firsts else {}
     )
+
+
+def texts_within(reference: str) -> list[str]:
+    """The first `MOST_TEXTS` texts in a reference that is an object or a list; none of another."""
+    return list(islice(_leaves(json_in(reference)), MOST_TEXTS))
+
+
+def _leaves(value: object) -> Iterator[str]:
+    if isinstance(value, list | dict):
+        for entry in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(entry)
+    elif isinstance(value, str):
+        yield value
 
 
 def _is_plain(value: object) -> bool:

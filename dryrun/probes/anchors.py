@@ -16,19 +16,30 @@ from pydantic import TypeAdapter
 from dryrun.analysis.figures.anchors import Anchors
 from dryrun.analysis.figures.coverage import as_pay
 from dryrun.analysis.figures.form import unless_nothing_paid
-from dryrun.analysis.figures.readings import Misplaced, Repeated, refusals
+from dryrun.analysis.figures.readings import PAID, Misplaced, Repeated, refusals
 from dryrun.core.arrays import Floats
 from dryrun.core.probe import ACCEPTED, FORMED, Probe
 from dryrun.core.records import Grade, Prompt, Sample
 from dryrun.graders import Grader
 from dryrun.graders.checks.against_rows import contradictory
+from dryrun.graders.format.load import load_grader
 from dryrun.graders.load import load_grader
-from dryrun.graders.protocol import answer_alone, without_end_token, without_reasoning
+from dryrun.graders.protocol import answer_alone
 from dryrun.graders.trial import as_text
 from dryrun.probes import Ground, ground, quick_round
-from dryrun.probes.accepted_form import SCOUTS, Grades, Texts, accepted_way, grades_by, templates_of, written
+from dryrun.probes.accepted_form import (
+    CLEARLY,
+    SCOUTS,
+    Grades,
+    Texts,
+    accepted_way,
+    grades_by,
+    templates_of,
+    written,
+)
 from dryrun.probes.fits_elsewhere import fits_elsewhere
 from dryrun.probes.learned_form import in_this_way, python_source, right_answers
+from dryrun.probes.make.answers import NO_ANSWER
 from dryrun.probes.make.forms import reformatted
 from dryrun.probes.make.json_shape import with_format
 from dryrun.probes.make.read_answer import refuses
@@ -51,7 +62,7 @@ COMPARED_ROWS = 5_000
 """Rows whose references responses are held against."""
 READ = 400
 """Responses that are read for the right answer."""
-PAID = 40
+BEST = 40
 """Responses that earned the most, read for the form they have."""
 FILE = "anchors.json"
 
@@ -98,9 +109,20 @@ async def grade_anchors(run: Run, grader: Grader, seed: int = 0) -> None:
     graded_right = await grades(right)
     by_topic = {topic: written(texts, way, templates, tools) for topic, texts in _by_topic(asked).items()}
     calls = _by_key(written(known, way, templates, tools)) if learned.call else None
+    paid = _scaled([grade.reward for grade in graded_right], config.reward_range)
+    part = learned.references != references and np.nanmean(paid) >= 1 - CLEARLY  # all that is asked for
+    read_as = _by_key([(p, text) for p, text in zip(prompts, learned.references, strict=True) if text])
     measured = {
         "form": way,
-        **_read(results, rows, by_key, calls, chance, reads_calls=tools is not None),
+        **_read(
+            results,
+            rows,
+            by_key,
+            calls,
+            chance,
+            reads_calls=tools is not None,
+            read_as=read_as if part else by_key,
+        ),
         "reference": [grade.reward for grade in graded_right],
         "raised": [bool(grade.errors) and not grade.remarked_only for grade in graded_right],
         "topics": {topic: await rewards(texts) for topic, texts in by_topic.items()},
@@ -143,7 +165,9 @@ def keep_readings(run: Run, seed: int = 0, *, reference_field: str | None = None
     references = right_answers(spec, prompts, field, where_read=reference_field is None)
     by_key = {p.key: text for p, text in zip(prompts, references, strict=True) if text is not None}
     reads_calls = tools_read(spec) is not None
-    measured = _read(results, rows, by_key, None, random.Random(seed), reads_calls=reads_calls)
+    measured = _read(
+        results, rows, by_key, None, random.Random(seed), reads_calls=reads_calls, read_as=by_key
+    )
     measured["guess"] = ground(prompts, references, rows=WORTHLESS).guess
     if reference_field is None:
         measured["read"] = [(score, None, *others) for score, _, *others in measured["read"]]
@@ -219,6 +243,7 @@ def load_anchors(run: Run) -> Anchors | None:
             reasoning_alone=kept.get("reasoning_alone"),
             copied=kept.get("copied"),
             contradicted=kept.get("contradicted"),
+            unreferenced=kept.get("unreferenced"),
             repeated=_KEPT_REPEATED.validate_python(kept.get("repeated")),
             misread=tuple(misread) if (misread := kept.get("misread")) else None,
             calls=kept.get("calls"),
@@ -310,6 +335,7 @@ def _read(
     chance: random.Random,
     *,
     reads_calls: bool,
+    read_as: Mapping[str, str],
 ) -> dict[str, Any]:
     """Some responses as a reader sees them: score, whether it is right, prompt, whether it refuses, row,
     whether it is right in the form that the prompt asks for.
@@ -325,15 +351,13 @@ def _read(
     texts = [inspected.sample.text if calls is None else as_text(inspected.sample) for inspected in seen]
     prompts = with_format([inspected.prompt for inspected in seen], results.config.model.response_format)
     responses = list(zip(prompts, texts, strict=True))
-    says = read_all(responses, references, calls)
+    says = read_all(responses, read_as, calls, within=references if read_as is not references else None)
     if calls is None:  # what a call says is not in the text
         says = [
             None if inspected.sample.tool_calls else is_right
             for inspected, is_right in zip(seen, says, strict=True)
         ]
-    formed = (
-        all_in_form(responses, references, says) if calls is None else [bool(is_right) for is_right in says]
-    )
+    formed = all_in_form(responses, read_as, says) if calls is None else [bool(is_right) for is_right in says]
     pairs = [
         (
             float(score[place]),
@@ -345,43 +369,19 @@ def _read(
         )
         for place, is_right, as_asked, (prompt, text) in zip(chosen, says, formed, responses, strict=True)
     ]
+    compared = [(row, read_as[row.key]) for row in rows[:COMPARED_ROWS] if row.key in read_as]
+    bare = {row.key for row in rows if references and references.get(row.key, "").strip() in NO_ANSWER}
+    paid = {prompt.key for at, (prompt, _) in zip(chosen, responses, strict=True) if score[at] >= PAID}
+    torn = contradictory(rows, lambda some: [references.get(prompt.key) for prompt in some])
     return {
         "read": pairs,
-        **_around(texts, results),
-        **unanswered(responses, score[chosen].tolist(), says),
+        **unanswered(responses, score[chosen].tolist(), says, cut=results.config.cut_reasoning),
         **({} if reads_calls else unread_calls(seen, score[chosen].tolist())),
         **({} if calls else right_by_usual(responses, score[chosen].tolist(), says, references)),
-        **_elsewhere(rows, responses, says, references, calls),
-        "contradicted": _contradicted(rows, references),
+        "misplaced": None if calls is not None else fits_elsewhere(responses, says, compared),
+        "contradicted": sum(map(len, torn)) / max(len(rows), 1),
+        "unreferenced": 0.0 if bare & paid else len(bare) / max(len(rows), 1),
     }
-
-
-def _contradicted(rows: Sequence[Prompt], references: Mapping[str, str]) -> float:
-    torn = contradictory(rows, lambda some: [references.get(prompt.key) for prompt in some])
-    return sum(map(len, torn)) / max(len(rows), 1)
-
-
-def _around(texts: Sequence[str], results: Results) -> dict[str, float]:
-    """Shares of the responses with reasoning before, and an end token behind the answer."""
-    if not texts:
-        return {}
-    reasoned = not results.config.cut_reasoning and sum(without_reasoning(text)[1] for text in texts)
-    ended = sum(without_end_token(without_reasoning(text)[0])[1] for text in texts)
-    return {"reasoning": reasoned / len(texts), "end_tokens": ended / len(texts)}
-
-
-def _elsewhere(
-    rows: Sequence[Prompt],
-    responses: Texts,
-    says: Sequence[bool | None],
-    references: Mapping[str, str],
-    calls: Mapping[str, str] | None,
-) -> dict[str, object]:
-    """Whether responses are right by the references of other rows; calls are not compared."""
-    if calls is not None:
-        return {}
-    compared = [(row, references[row.key]) for row in rows[:COMPARED_ROWS] if row.key in references]
-    return {"misplaced": fits_elsewhere(responses, says, compared)}
 
 
 def best_paid(results: Results) -> Texts:
@@ -390,7 +390,7 @@ def best_paid(results: Results) -> Texts:
     most = np.nanmax(score, initial=0.0)
     if most <= 0.0:
         return []
-    best = np.flatnonzero(score >= most - 1e-9)[:PAID].tolist()
+    best = np.flatnonzero(score >= most - 1e-9)[:BEST].tolist()
     return [(seen.prompt, given_to(results, seen.sample).text) for seen in results.inspect(best)]
 
 

@@ -19,6 +19,7 @@ from dryrun.core.text import one_line
 from dryrun.dataset.fields import reference_of, usual_field
 from dryrun.graders.load import load_grader
 from dryrun.graders.protocol import reasoning_alone, without_end_token, without_reasoning
+from dryrun.probes.accepted_form import texts_within
 from dryrun.probes.learned_form import right_answers
 from dryrun.probes.make.answers import (
     ANY_NUMBER,
@@ -163,6 +164,7 @@ def read_all(
     responses: Sequence[tuple[Prompt, str]],
     references: Mapping[str, str],
     calls: Mapping[str, str] | None = None,
+    within: Mapping[str, str] | None = None,
 ) -> list[bool | None]:
     """`right` for each response; None also where its row has no reference answer.
 
@@ -173,14 +175,30 @@ def read_all(
         Reference answers by the prompt's key.
     calls : mapping of str to str, optional
         The same as tool calls, where the grader reads these; responses are then read for their calls.
+    within : mapping of str to str, optional
+        Whole references, where those above are one field or the first entry of these. What another text
+        within says is not surely wrong: it may be right as well.
     """
     if calls is not None:
         return [calls_right(calls[p.key], text) if p.key in calls else None for p, text in responses]
     demands, known = _asked(responses, references)
-    return [
+    says = [
         None if answer is None else right(text, answer, demand)
         for (_, text), answer, demand in zip(responses, known, demands, strict=True)
     ]
+    return [
+        None
+        if is_right is False
+        and within
+        and any(_says(text, other, demand) for other in texts_within(within[p.key]))
+        else is_right
+        for (p, text), is_right, demand in zip(responses, says, demands, strict=True)
+    ]
+
+
+def _says(text: str, wanted: str, demand: Demand) -> bool:
+    (answer,) = answers([wanted], [demand])
+    return answer is not None and right(text, answer, demand) is True
 
 
 def _asked(
@@ -268,10 +286,14 @@ SOME_PROMPTS = 5
 
 
 def unanswered(
-    responses: Sequence[tuple[Prompt, str]], scores: Sequence[float], says: Sequence[bool | None]
+    responses: Sequence[tuple[Prompt, str]],
+    scores: Sequence[float],
+    says: Sequence[bool | None],
+    *,
+    cut: bool = False,
 ) -> dict[str, Any]:
-    """Shares of the responses that are unpaid and reasoning without an end, or the prompt again; and the text
-    that nearly all of them are.
+    """Shares of the responses with reasoning before, and an end token behind the answer, and of those that
+    are unpaid and reasoning without an end, or the prompt again; and the text that nearly all of them are.
 
     Parameters
     ----------
@@ -280,11 +302,16 @@ def unanswered(
         On 0..1, in the same order.
     says : sequence of (bool or None)
         Whether each is right, as `read_all` finds it.
+    cut : bool
+        Reasoning is cut off before they are graded.
     """
     if not responses:
         return {}
+    parted = [without_reasoning(text) for _, text in responses]
     unpaid = [pair for pair, score in zip(responses, scores, strict=True) if score < PAID]
     return {
+        "reasoning": 0.0 if cut else sum(reasoned for _, reasoned in parted) / len(parted),
+        "end_tokens": sum(without_end_token(answer)[1] for answer, _ in parted) / len(parted),
         "reasoning_alone": sum(reasoning_alone(text) for _, text in unpaid) / len(responses),
         "copied": sum(prompt_again(text, prompt) for prompt, text in unpaid) / len(responses),
         "repeated": _repeated(responses, scores, says),
@@ -315,7 +342,8 @@ def _repeated(
 ) -> Repeated | None:
     """The same text for nearly all prompts, or the same error for some; None where it may be an answer.
 
-    It may be where it is short, is right for some prompt, is paid for some and not for others, or refuses.
+    It may be where it is short and not surely wrong for all, is right for some prompt, is paid for some and
+    not for others, or refuses.
     """
     texts = [" ".join(text.split()) for _, text in responses]
     counts, least = Counter(texts).most_common(), LEAST_PROMPTS
@@ -327,7 +355,8 @@ def _repeated(
     asked = {responses[place][0].key for place in places}
     paid = {scores[place] >= PAID for place in places}
     right = any(says[place] for place in places)
-    if len(asked) < least or len(text) < LABEL_LONG or right or len(paid) > 1 or refuses(text):
+    short = len(text) < LABEL_LONG and any(says[place] is not False for place in places)
+    if len(asked) < least or short or right or len(paid) > 1 or refuses(text):
         return None
     return Repeated(one_line(text, KEPT), count / len(texts), len(asked))
 

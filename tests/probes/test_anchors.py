@@ -184,6 +184,37 @@ def test_of_an_object_the_shell_has_the_right_keys() -> None:
     assert texts["another row's answer"] == '{"sum": 5}'
 
 
+def test_responses_are_read_for_the_part_of_a_reference_that_is_paid(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    """As SQuAD has it, a list of answers in an object: nothing was read off the responses."""
+    items = [
+        {"messages": row["messages"], "answers": {"text": [row["reference_answer"]], "answer_start": [0]}}
+        for row in sum_rows(40)
+    ]
+    source = "def grade(sample, item):\n    return float(sample['output_text'] in item['answers']['text'])\n"
+    run = make_run(
+        store, endpoint.base_url, rows=items, grader={"type": "python", "name": "s", "source": source}
+    )
+    work(run)
+    read = json.loads((run.folder / FILE).read_text())["read"]
+    assert {(score, right) for score, right, *_ in read} == {(1.0, True), (0.0, False)}
+
+
+@pytest.mark.parametrize(("bare", "known"), [(4, True), (0, False)])
+def test_a_go_hangs_on_rows_without_a_reference_where_others_have_one(
+    store: Store, endpoint: FakeEndpoint, bare: int, known: bool
+) -> None:
+    rows = [row | ({"reference_answer": ""} if n < bare else {}) for n, row in enumerate(sum_rows(60))]
+    run = make_run(store, endpoint.base_url, rows=rows)
+    work(run)
+    report = report_of(load_results(run))
+    assert report.verdict == "GO"
+    assert (
+        "rows_without_reference" in {condition.code for condition in report.diagnosis.conditions}
+    ) is known
+
+
 @pytest.mark.parametrize(("torn", "expected"), [(4, "10 % of the rows ask the very same"), (0, "")])
 def test_a_go_hangs_on_rows_that_contradict_each_other(
     store: Store, endpoint: FakeEndpoint, torn: int, expected: str

@@ -11,7 +11,7 @@ import pytest
 from dryrun.core.records import Prompt
 from dryrun.engine.imports.run import import_samples
 from dryrun.graders.protocol import reasoning_alone
-from dryrun.probes.read_responses import prompt_again, right_by_usual, unanswered
+from dryrun.probes.read_responses import prompt_again, read_all, right_by_usual, unanswered
 from dryrun.report import report_of
 from dryrun.report.fields import Report
 from dryrun.store.partition import Store
@@ -133,6 +133,27 @@ def test_a_response_that_is_the_prompt_again_is_a_copy(text: str, copied: bool) 
 def test_copies_that_are_paid_do_not_count() -> None:
     responses = [(Prompt("k", 0, "", {"messages": ASKED}), ASKED[1]["content"])] * 4
     assert unanswered(responses, [0.0, 0.0, 0.0, 1.0], [None] * 4)["copied"] == 0.75
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "quoted"),
+    [("42", False, True), ("42", None, False), ("Ask at the desk please", None, True)],
+)
+def test_one_short_text_for_all_prompts_counts_where_it_is_wrong_for_all(
+    text: str, says: bool | None, quoted: bool
+) -> None:
+    responses = [(Prompt(str(n), n, "", {"messages": ASKED}), text) for n in range(20)]
+    assert (unanswered(responses, [0.0] * 20, [says] * 20)["repeated"] is not None) is quoted
+
+
+@pytest.mark.parametrize(
+    ("text", "right"), [("Denver Broncos", True), ("The Broncos.", None), ("Carolina Panthers", False)]
+)
+def test_another_text_of_a_reference_is_not_surely_wrong(text: str, right: bool | None) -> None:
+    """SQuAD's references are lists of answers that are right alike; the first is what is read."""
+    whole = json.dumps({"text": ["Denver Broncos", "Broncos"], "answer_start": [177, 184]})
+    prompt = Prompt("k", 0, "", {"messages": [{"role": "user", "content": "Who won?"}]})
+    assert read_all([(prompt, text)], {"k": "Denver Broncos"}, within={"k": whole}) == [right]
 
 
 def test_what_is_right_by_another_field_of_the_row_is_counted() -> None:

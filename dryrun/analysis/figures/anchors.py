@@ -70,8 +70,9 @@ class Anchors:
     misread : (str, float) or None
         A usual field of the rows, and the share of them that is right by it, wrong by what the grader
         compares with, and unpaid.
-    contradicted : float or None
-        Share of the rows that ask the very same as another row and have another reference answer.
+    contradicted, unreferenced : float or None
+        Shares of the rows that ask the very same as another row and have another reference answer, and that
+        have none and no paid response, where others have one.
     repeated : Repeated or None
         The text that nearly all of them are, whatever the prompt.
     calls : float or None
@@ -107,6 +108,7 @@ class Anchors:
     repeated: Repeated | None = None
     misread: tuple[str, float] | None = None
     contradicted: float | None = None
+    unreferenced: float | None = None
     calls: float | None = None
     guess: float | None = None
     form_unknown: bool = False
@@ -135,6 +137,7 @@ class Anchors:
             copied=self.copied if kept[Piece.SAMPLES] else None,
             misread=self.misread if known else None,
             contradicted=self.contradicted if known else None,
+            unreferenced=self.unreferenced if known else None,
             repeated=self.repeated if kept[Piece.SAMPLES] else None,
             calls=self.calls if kept[Piece.SAMPLES] else None,
         )

@@ -54,6 +54,7 @@ STEPS: Mapping[NoticeCode, str] = {
     NoticeCode.NOISY_GRADER: "make the grader steadier",
     NoticeCode.MISPLACED: "join prompts and references anew",
     NoticeCode.CONTRADICTED: "mend rows that contradict each other, or keep one of each",
+    NoticeCode.UNREFERENCED: "fill in the reference answers that are missing, or drop their rows",
     NoticeCode.AROUND_ANSWERS: "take what stands around the answers out of the responses",
     NoticeCode.UNREAD_CALLS: "let the grader read tool calls, or ask for text",
     NoticeCode.REASONING_ALONE: "raise the token limit, or mend the chat template",

@@ -153,6 +153,7 @@ class NoticeCode(StrEnum):
     REASONING_ALONE = "reasoning_alone"
     MISREAD = "misread_field"
     CONTRADICTED = "contradictory_rows"
+    UNREFERENCED = "rows_without_reference"
     COPIED = "copied_prompts"
     REPEATED = "repeated_text"
     FILTERED = "filtered"

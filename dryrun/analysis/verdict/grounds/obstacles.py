@@ -73,6 +73,9 @@ CONTRADICTED = (
     "{share} of the rows ask the very same as another row and have another reference answer: a response that "
     "is right by one row is wrong by the other."
 )
+UNREFERENCED = (
+    "{share} of the rows have no reference answer, where others have one, and no response to them is paid."
+)
 COPIES = "{share} of the responses are the prompt again and nothing else, and earn less than half."
 PAY_THE_FORM = (
     "Read the right responses that earn little. Pay their form too (Adjust Grader), or ask in the prompt for "
@@ -265,9 +268,12 @@ def obstructions(measures: Measures, limits: Thresholds) -> Iterator[Notice]:
     misplaced, refused = measures.anchors.misplaced, measures.anchors.refusals
     if misplaced is not None and misplaced.surely:
         yield Notice(NoticeCode.MISPLACED, misplaced_words(misplaced), misplaced.share)
-    if above(torn := measures.anchors.contradicted or 0.0, limits.warn_contradicted):
-        words = CONTRADICTED.format(share=percent(torn, limits.warn_contradicted))
-        yield Notice(NoticeCode.CONTRADICTED, words, torn, limits.warn_contradicted)
+    for part, words, code in (
+        (measures.anchors.contradicted, CONTRADICTED, NoticeCode.CONTRADICTED),
+        (measures.anchors.unreferenced, UNREFERENCED, NoticeCode.UNREFERENCED),
+    ):
+        if part is not None and above(part, limit := limits.warn_contradicted):
+            yield Notice(code, words.format(share=percent(part, limit)), part, limit)
     if refused is not None and above(refused.share.interval.low, limits.warn_refused):
         many = refused.share.interval.low >= limits.max_refused
         code = NoticeCode.MANY_REFUSING if many else NoticeCode.REFUSING
