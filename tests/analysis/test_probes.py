@@ -302,6 +302,11 @@ def test_more_grades_that_ran_into_the_limit_than_were_timed() -> None:
 def test_an_answer_that_is_executed() -> None:
     ran = lines(Family.CODE, "an expression with that value", 1.0, most=0.0)
     assert judged([*sound(), *ran]).profile is Profile.UNSAFE
+    any_digit = [
+        (probe, 1.0 if probe.family is Family.WRONG or probe.family is Family.CODE else score)
+        for probe, score in [*sound(), *ran]
+    ]
+    assert Flaw.UNSAFE not in flaws(judged(any_digit))
 
 
 def test_too_little_is_no_verdict() -> None:

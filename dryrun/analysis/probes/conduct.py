@@ -9,7 +9,7 @@ import numpy as np
 from dryrun.analysis.probes.flaws import SHOWN, Flaw, Observation, Weight, seen
 from dryrun.analysis.probes.grades import ProbeGrades
 from dryrun.core.arrays import Bools
-from dryrun.core.probe import BACKTRACK, EXOTIC, TIMED, VOID, WRONG_PLAIN, Family, ProbeFault
+from dryrun.core.probe import BACKTRACK, EXOTIC, FAR, TIMED, VOID, WRONG_PLAIN, Family, ProbeFault
 
 _SAME_SIGN = (f"{TIMED}4,000", f"{TIMED}12,000")
 
@@ -134,8 +134,12 @@ def unimpressed(grades: ProbeGrades) -> Iterator[Observation]:
 
 
 def _pays_nothing(grades: ProbeGrades) -> bool:
-    """Whether worthless text is paid as well: then pay for an expression means nothing."""
-    groups = (grades.where(Family.SHELL, kind=VOID), grades.where(Family.NOTHING))
+    """Whether worthless text, or another answer, is paid too: then pay for an expression means nothing."""
+    groups = (
+        grades.where(Family.SHELL, kind=VOID),
+        grades.where(Family.NOTHING),
+        grades.where(Family.WRONG, kind=FAR),
+    )
     means = [float(np.nanmean(grades.share[group])) for group in groups if group.any()]
     return any(mean >= grades.limits.worthless_paid for mean in means)
 
