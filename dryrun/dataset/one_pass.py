@@ -260,7 +260,7 @@ _WORDS = {
     "last": "whose last message is not from the user: the model sees it, so it must not be the answer; "
     "some platforms refuse that",
     "system": "with a system message; OpenAI and Azure want developer instead",
-    "hidden": "with choices, or a context, that the prompt does not show: put them into its text",
+    "hidden": "with choices, a context or a system prompt that the prompt does not show: put them there",
     "large": "with a number too long for 64 bits, rounded here: write it as text",
     "unreferenced": "without a value in the field picked for reference answers",
     "without": "without a topic",

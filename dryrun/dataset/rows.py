@@ -75,13 +75,15 @@ def is_usual(row: object) -> bool:
     return role == _USER and words
 
 
-_SHOWN = frozenset({"choices", "options", "context", "passage", "article", "story"})
-"""Fields without which a question cannot be answered: MMLU's and ARC's, SQuAD's, BoolQ's, RACE's, CoQA's."""
-_BEGINNING, _LEAST_WORDS = 60, 8
+_SHOWN = frozenset(
+    {"choices", "options", "context", "passage", "article", "story", "system", "system_prompt"}
+)
+"""Fields without which a question is another: those of MMLU, ARC, SQuAD, BoolQ, RACE, CoQA and OpenOrca."""
+_BEGINNING, _LEAST_WORDS = 60, 5
 
 
 def hides_a_part(row: Mapping[str, Any]) -> bool:
-    """Whether a row has choices, or a text to read, none of which stands in its messages."""
+    """Whether a row has choices, a text to read or a system prompt, none of which stands in its messages."""
     names = _SHOWN & row.keys()
     shown = " ".join(_strings([message.get("content") for message in row["messages"]])) if names else ""
     for name in names:

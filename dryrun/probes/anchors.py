@@ -37,7 +37,7 @@ from dryrun.probes.accepted_form import (
     templates_of,
     written,
 )
-from dryrun.probes.fits_elsewhere import fits_elsewhere
+from dryrun.probes.fits_elsewhere import fits_elsewhere, unnamed_labels
 from dryrun.probes.learned_form import in_this_way, python_source, right_answers
 from dryrun.probes.make.answers import NO_ANSWER
 from dryrun.probes.make.forms import reformatted
@@ -244,6 +244,7 @@ def load_anchors(run: Run) -> Anchors | None:
             copied=kept.get("copied"),
             contradicted=kept.get("contradicted"),
             unreferenced=kept.get("unreferenced"),
+            unnamed=tuple(kept.get("unnamed") or ()),
             repeated=_KEPT_REPEATED.validate_python(kept.get("repeated")),
             misread=tuple(misread) if (misread := kept.get("misread")) else None,
             calls=kept.get("calls"),
@@ -379,6 +380,7 @@ def _read(
         **({} if reads_calls else unread_calls(seen, score[chosen].tolist())),
         **({} if calls else right_by_usual(responses, score[chosen].tolist(), says, references)),
         "misplaced": None if calls is not None else fits_elsewhere(responses, says, compared),
+        "unnamed": [] if calls is not None else unnamed_labels(responses, read_as),
         "contradicted": sum(map(len, torn)) / max(len(rows), 1),
         "unreferenced": 0.0 if bare & paid else len(bare) / max(len(rows), 1),
     }

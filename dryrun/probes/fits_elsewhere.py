@@ -1,9 +1,13 @@
-"""Which responses are right by another row's reference: a sign that references and prompts changed places."""
+"""Which responses are right by another row's reference: a sign that references and prompts changed places.
+
+Also whether references are labels that nobody speaks of.
+"""
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from dryrun.analysis.figures.readings import Misplaced
@@ -11,6 +15,7 @@ from dryrun.core.records import Prompt
 from dryrun.graders.protocol import without_end_token, without_reasoning
 from dryrun.probes.make.answers import ANY_NUMBER, NUMERIC, Answer, Kind, answers, flat, mentions, number_in
 from dryrun.probes.make.demand import Demand, demand_for, prompt_text
+from dryrun.probes.make.ground import FEW_LABELS, FEW_ROWS
 from dryrun.probes.make.notation.latex import formula_key, without_latex
 from dryrun.probes.make.read_answer import final_answer
 from dryrun.probes.read_responses import TAIL, right
@@ -47,6 +52,24 @@ def fits_elsewhere(
     if not known.rows:
         return None
     return _Search(known, responses, says).result()
+
+
+RARELY = 0.1
+
+
+def unnamed_labels(responses: Sequence[tuple[Prompt, str]], references: Mapping[str, str]) -> list[str]:
+    """The few values that the references are, where hardly a prompt names one, nor a response.
+
+    A dataset may hold the numbers of classes, and the model answer with their names.
+    """
+    labels = sorted({flat(text) for text in references.values() if flat(text)})
+    if not 1 < len(labels) <= FEW_LABELS or len(responses) < FEW_ROWS:
+        return []
+    named = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, labels))})(?!\w)")
+    prompts = {prompt.key: prompt_text(prompt.messages) for prompt, _ in responses}
+    asking = sum(bool(named.search(text.casefold())) for text in prompts.values())
+    giving = sum(bool(named.search(text.casefold())) for _, text in responses)
+    return labels if asking <= len(prompts) / 2 and giving <= RARELY * len(responses) else []
 
 
 class _Rows:

@@ -396,6 +396,16 @@ def test_a_grader_that_reads_the_wrong_field_is_no_hard_prompt(share: float, nam
     assert step.kind == ("adjust_grader" if named else "try_sft")
 
 
+@pytest.mark.parametrize("labels", [("0", "1"), ()])
+def test_labels_that_nobody_names_blame_neither_prompts_nor_grader(labels: tuple[str, ...]) -> None:
+    none = np.zeros((120, 4))
+    found = diagnose_with_evidence(
+        Observations.of(none), replace(read(none.ravel(), none.ravel()), unnamed=labels)
+    )
+    assert (found.dataset_quality == "too_hard") is not bool(labels)
+    assert ("a few values (“0”, “1”)" in " ".join(found.sentences)) is bool(labels)
+
+
 @pytest.mark.parametrize(
     ("cause", "follows"),
     [

@@ -143,11 +143,13 @@ TOWN = 'The town of "Osloville" was founded in 1407 by an explorer.'
         ({"question": "When was it founded?", "context": f"{TOWN}\nIt lies\non a river."}, True),
         ({"prompt": f"{TOWN}\n\nWhen was it founded?", "passage": TOWN}, False),
         ({"question": "1 + 1?", "context": "a sum"}, False),
+        ({"question": "1 + 1?", "system_prompt": "You are a most careful clerk."}, True),
+        ({"contents": [{"parts": [{"text": "1 + 1?"}]}], "systemInstruction": "Do take care of it."}, False),
     ],
 )
 def test_choices_and_texts_that_the_prompt_does_not_show_are_noted(row: dict[str, Any], hidden: bool) -> None:
     notes = read_dataset(json.dumps(row).encode(), "rows.jsonl").warnings
-    words = "1 row with choices, or a context, that the prompt does not show"
+    words = "1 row with choices, a context or a system prompt that the prompt does not show"
     assert any(words in note for note in notes) == hidden
 
 

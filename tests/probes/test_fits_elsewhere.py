@@ -11,7 +11,7 @@ import pytest
 from dryrun.analysis.figures.readings import Misplaced
 from dryrun.core.records import Prompt
 from dryrun.dataset import dataset_from_items
-from dryrun.probes.fits_elsewhere import fits_elsewhere
+from dryrun.probes.fits_elsewhere import fits_elsewhere, unnamed_labels
 from dryrun.probes.make.read_answer import asks_refusal, refuses
 from dryrun.probes.read_responses import read_all
 
@@ -46,6 +46,25 @@ def test_answers_to_the_next_row_say_by_how_many_rows_references_are_displaced()
     assert (seen.surely, seen.mostly, seen.step, seen.agreeing) == (True, True, 1, 1.0)
     assert seen.pairs[0] == (1, 2)
     assert seen.chance < 0.05
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "unnamed"),
+    [
+        ("Is review no. 1{}9 positive or negative?", "Positive", True),
+        ("Is review no. 1{}9 positive (1) or negative (0)?", "Positive", False),
+        ("Is review no. 1{}9 positive or negative?", "1", False),
+    ],
+)
+def test_labels_that_neither_prompts_nor_responses_name_are_seen(
+    asked: str, answer: str, unnamed: bool
+) -> None:
+    """As a dataset has them that holds the numbers of classes."""
+    known = rows(["0", "1"] * 15, asked)
+    labels = unnamed_labels([(prompt, answer) for prompt, _ in known], {p.key: text for p, text in known})
+    assert labels == (["0", "1"] if unnamed else [])
+    many = rows(NUMBERS)
+    assert not unnamed_labels([(prompt, answer) for prompt, _ in many], {p.key: text for p, text in many})
 
 
 def test_right_answers_and_far_numbers_fit_no_other_row() -> None:

@@ -70,6 +70,8 @@ class Anchors:
     misread : (str, float) or None
         A usual field of the rows, and the share of them that is right by it, wrong by what the grader
         compares with, and unpaid.
+    unnamed : tuple of str
+        The few values that the references are, where hardly a prompt or response names one.
     contradicted, unreferenced : float or None
         Shares of the rows that ask the very same as another row and have another reference answer, and that
         have none and no paid response, where others have one.
@@ -107,6 +109,7 @@ class Anchors:
     copied: float | None = None
     repeated: Repeated | None = None
     misread: tuple[str, float] | None = None
+    unnamed: tuple[str, ...] = ()
     contradicted: float | None = None
     unreferenced: float | None = None
     calls: float | None = None
@@ -136,6 +139,7 @@ class Anchors:
             reasoning_alone=self.reasoning_alone if kept[Piece.SAMPLES] else None,
             copied=self.copied if kept[Piece.SAMPLES] else None,
             misread=self.misread if known else None,
+            unnamed=self.unnamed if known else (),
             contradicted=self.contradicted if known else None,
             unreferenced=self.unreferenced if known else None,
             repeated=self.repeated if kept[Piece.SAMPLES] else None,

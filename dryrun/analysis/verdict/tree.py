@@ -152,6 +152,7 @@ class NoticeCode(StrEnum):
     UNREAD_CALLS = "unread_calls"
     REASONING_ALONE = "reasoning_alone"
     MISREAD = "misread_field"
+    UNNAMED = "unnamed_labels"
     CONTRADICTED = "contradictory_rows"
     UNREFERENCED = "rows_without_reference"
     COPIED = "copied_prompts"

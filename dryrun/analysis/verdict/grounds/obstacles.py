@@ -69,6 +69,14 @@ OTHER_FIELD = (
     "with, and unpaid."
 )
 READ_IT = f"Let the grader compare with “{{field}}”, if that is the right answer. {RE_SCORE}"
+UNNAMED = (
+    "The reference answers are a few values ({labels}), which hardly a prompt names and hardly a response "
+    "gives: they may be the numbers of classes."
+)
+NAME_THEM = (
+    "Write the reference answers in the words of the responses, or name these values in the prompts. Until "
+    "then neither the prompts nor the grader can be blamed."
+)
 CONTRADICTED = (
     "{share} of the rows ask the very same as another row and have another reference answer: a response that "
     "is right by one row is wrong by the other."
@@ -119,6 +127,7 @@ def obstacle(measures: Measures, limits: Thresholds) -> Obstacle | None:
         or around_answers(measures, limits)
         or _calling(measures)
         or _refusing(measures, limits)
+        or _unnamed(measures)
     )
 
 
@@ -192,6 +201,15 @@ def _misread(measures: Measures, limits: Thresholds) -> Obstacle | None:
         return None
     words = OTHER_FIELD.format(share=percent(share), field=inert(field))
     return Obstacle(words, READ_IT.format(field=inert(field)), NoticeCode.MISREAD)
+
+
+def _unnamed(measures: Measures) -> Obstacle | None:
+    labels = measures.anchors.unnamed
+    if not labels:
+        return None
+    shown = ", ".join(f"“{inert(label)}”" for label in labels[:SHOWN_PAIRS])
+    more = ", ..." if len(labels) > SHOWN_PAIRS else ""
+    return Obstacle(UNNAMED.format(labels=shown + more), NAME_THEM, NoticeCode.UNNAMED)
 
 
 def _copying(measures: Measures) -> Obstacle | None:
