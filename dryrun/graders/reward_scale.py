@@ -128,8 +128,8 @@ def _assignments(function: ast.AST) -> dict[str, list[ast.expr]]:
                 assigned.setdefault(name, []).append(value)
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
                 assigned.setdefault(name, []).append(value)
-            case ast.AugAssign(target=ast.Name(id=name)):
-                assigned.setdefault(name, []).append(node.target)  # a sum: computed, not constant
+            case ast.AugAssign(target=ast.Name(id=name) as total, op=op, value=value):
+                assigned.setdefault(name, []).append(ast.BinOp(left=total, op=op, right=value))
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append"), args=[value]):
                 assigned.setdefault(name, []).append(value)
     return assigned
@@ -203,11 +203,21 @@ class _Values:
 
     def _is_cost(self, value: ast.expr) -> bool:
         """Whether an expression is computed and never above 0."""
+        parts = self._assigned.get(value.id, []) if isinstance(value, ast.Name) else [value]
+        computed = any(not isinstance(part, ast.Constant) for part in parts)
+        return computed and self._never_above(value, frozenset())
+
+    def _never_above(self, value: ast.expr, seen: frozenset[str]) -> bool:
         match value:
+            case ast.Constant(value=int() | float() as number):
+                return number <= 0
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return self._counts(operand)
-            case ast.BinOp(left=left, op=ast.Mult() | ast.Div(), right=right):
-                return self._is_cost(left) and self._counts(right)
+            case ast.BinOp(left=left, op=ast.Mult() | ast.Div() | ast.Sub(), right=right):
+                return self._never_above(left, seen) and self._counts(right)
+            case ast.Name(id=name):
+                parts = self._assigned.get(name, [value])
+                return name in seen or all(self._never_above(part, seen | {name}) for part in parts)
             case _:
                 return False
 

@@ -236,7 +236,7 @@ class Evidence:
         blameless = self.grader_quality is GraderQuality.UNKNOWN and self.attribution.first_step
         if self.doubted is not None and self.verdict != "GO" and not blameless:
             lines.append(f"The grader check says: {self.doubted.profile}. {self.doubted.blocking[0]}")
-        lines += self._refuted_check()
+        lines += [] if blameless else self._refuted_check()
         lines += [next_sentence(self._spoken), *self.people_words]
         summary = self.summary
         kept: list[str] = []
