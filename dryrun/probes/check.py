@@ -111,6 +111,7 @@ async def check_spec(
     seed: int = 0,
     effort: Effort | None = None,
     bounds: tuple[float, float] | None = None,
+    declared: bool = True,
     judge_access: JudgeAccess | None = None,
     limits: ProbeLimits | None = None,
     dataset: str = "",
@@ -133,6 +134,8 @@ async def check_spec(
         Default: `planned_effort`.
     bounds : (float, float), optional
         Default: the grader's own scale, else 0..1.
+    declared : bool
+        Somebody said that these are the bounds. If not, what probes earn may widen them.
     judge_access : JudgeAccess, optional
     limits : ProbeLimits, optional
     dataset : str
@@ -147,7 +150,7 @@ async def check_spec(
     """
     effort = effort or planned_effort(spec)
     probe_ground = ground_of(spec, prompts, field=field, rows=rows, seed=seed)
-    declared = bounds is not None or spec.range is not None
+    declared = (bounds is not None and declared) or spec.range is not None
     bounds = bounds or reward_scale(spec)
     async with build(spec, timeout=effort.timeout, judge=judge_access) as grader:
         if not spec.asks_models and effort.calls is None:

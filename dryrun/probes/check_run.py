@@ -73,6 +73,7 @@ async def check_run(
         seed=seed,
         effort=effort if seconds is None else replace(effort, seconds=seconds),
         bounds=config.reward_range,
+        declared=not config.scale_open,
         judge_access=judge,
         dataset=config.dataset.name,
     )

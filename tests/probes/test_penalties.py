@@ -101,6 +101,26 @@ def test_a_run_with_penalties_has_no_hole_in_its_grader(store: Store, endpoint: 
     assert report_of(load_results(run)).diagnosis.headline == "GO"
 
 
+@pytest.mark.slow
+def test_a_penalty_that_only_probes_earn_widens_the_scale_of_a_run(
+    store: Store, endpoint: FakeEndpoint
+) -> None:
+    """No response of the run is long, so its rewards show no penalty; nobody said that there is none."""
+    source = """
+def grade(sample, item):
+    text = sample["output_text"].strip()
+    score = 1.0 if text == item["reference_answer"] else 0.0
+    if len(text) > 40:
+        score -= 0.2
+    return score
+"""
+    run = make_run(
+        store, endpoint.base_url, rows=40, grader={"type": "python", "name": "p", "source": source}
+    )
+    work(run, check=True)
+    assert report_of(load_results(run)).diagnosis.headline == "GO"
+
+
 @pytest.mark.parametrize(
     ("scale", "pay"),
     [((0.0, 1.0), [-1.0, 0.0, 0.5]), ((-1.0, 1.0), [0.0, 0.0, 0.5]), ((-2.0, 0.0), [0.5, 1.0, 1.25])],
