@@ -36,6 +36,7 @@ from dryrun.probes.make.answers import (
 from dryrun.probes.make.demand import Demand, demand_for, prompt_text
 from dryrun.probes.make.ground import naming_fields
 from dryrun.probes.make.notation.dates import date_of, dates_in
+from dryrun.probes.make.notation.decimal_comma import with_points
 from dryrun.probes.make.notation.latex import last_box, without_latex
 from dryrun.probes.make.notation.numerals import in_digits
 from dryrun.probes.make.read_answer import read, refuses
@@ -144,7 +145,10 @@ _OR_FRACTION = re.compile(rf"[-−]?\d+\s*/\s*[1-9]\d*|{ANY_NUMBER.pattern}")
 
 def _value(text: str) -> float | None:
     above, slash, below = text.replace("−", "-").partition("/")
-    return int(above) / int(below) if slash else number_in(text)
+    if slash:
+        return int(above) / int(below)
+    plain = number_in(text)
+    return number_in(with_points(text)) if plain is None else plain
 
 
 def _ends_in(text: str, wanted: float) -> bool | None:

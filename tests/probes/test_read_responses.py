@@ -57,6 +57,11 @@ def says(text: str, reference: str, demand: Demand | None = None) -> bool | None
         ("\\boxed{12.94%}", "0.1234", False),
         ("12.34% of 900 is 111", "0.1234", False),
         ("0.5%", "0.5%", True),
+        ("Das sind 0,75.", "0.75", True),
+        ("0,75", "0.75", True),
+        ("1,25", "0.75", False),
+        ("12,5", "125", False),
+        ("1,234", "1234", True),
     ],
 )
 def test_a_response_is_right_wrong_or_left_open(text: str, reference: str, expected: bool | None) -> None:
