@@ -454,6 +454,16 @@ def test_the_convention_and_the_function_can_be_set() -> None:
         ),
         ("import lib\nreward = lib.R()", "--function reward --convention"),
         ("def reward_func(queries, prompts, labels, **kwargs): ...", "OpenRLHF's.* def compute_score"),
+        ("def reward_func(queries, prompts): ...", "OpenRLHF's"),
+        ("async def reward_func(args, sample, **kwargs): ...", "slime's"),
+        ("def compute_score(reward_inputs, format_weight=0.1): ...", "EasyR1's, which hands over dicts"),
+        ("def compute_score(predict_str, ground_truth): ...", "calls the response predict_str"),
+        ("def fn(prompt, completions, prompt_ids, completion_ids, answer, **kwargs): ...", "AReaL's"),
+        ("def get():\n  def right(completions, answer, **kwargs): ...\n  return right", "within get, where"),
+        (
+            "def last(text): ...\nclass Accuracy(ORM):\n  def __call__(self, completions, solution): ...",
+            r"reward = Accuracy\(\)",
+        ),
         ("class E(BaseTextEnv):\n  def step(self, action): ...", "the class E .* method step"),
         ("class S(Server):\n  async def verify(self, body): ...", "the class S .* NeMo Gym's method verify"),
         ("class R:\n  def __call__(self, completions): ...", r"line 1 .* reward = R\(\)"),
@@ -462,6 +472,16 @@ def test_the_convention_and_the_function_can_be_set() -> None:
 def test_what_cannot_be_called_is_refused_with_the_reason(source: str, said: str) -> None:
     with pytest.raises(GraderError, match=said):
         load_grader(source)
+
+
+def test_a_helper_by_another_librarys_names_does_not_stand_in_the_way() -> None:
+    source = """
+        def accuracy(predict_str, ground_truth):
+            return float(predict_str == ground_truth)
+        def compute_score(data_source, solution_str, ground_truth, extra_info=None):
+            return accuracy(solution_str, ground_truth)
+    """
+    assert graded(source, "4").reward == 1.0
 
 
 def test_it_is_never_run_outside_the_sandbox() -> None:

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from dryrun.graders.format.foreign import VERIFIERS_GROUP, library_of, why_none
 from dryrun.graders.format.python_source import (
     FIX_SIGNATURE,
-    FUNCTIONS,
     Function,
     annotation_of,
     binding_of,
@@ -93,7 +93,6 @@ USUAL = {Convention.OPENAI: "grade", Convention.BEDROCK: "lambda_handler", Conve
 """Names that tell a convention by themselves, whatever else the source holds."""
 
 VERL_BATCH = {"data_sources", "solution_strs", "ground_truths", "extra_infos"}
-VERIFIERS_GROUP = {"answers", "states", "tasks", "infos"}
 EP_DECORATORS = {"evaluation_test", "reward_function"}
 
 
@@ -151,16 +150,17 @@ def entry_of(source: str, convention: Convention | None = None, function: str | 
         return _named(tree, functions, convention, function)
     if convention is not None and functions:
         return _only(tree, list(functions.values()), convention)
+    own = {name: node for name, node in functions.items() if not library_of(node)}
     for guess, usual in USUAL.items():
-        if usual in functions and MARKS[guess](functions[usual]):
-            return _chosen(tree, [functions[usual]], guess)
+        if usual in own and MARKS[guess](own[usual]):
+            return _chosen(tree, [own[usual]], guess)
     for guess, fits in MARKS.items():
-        meant = [node for node in functions.values() if fits(node)]
+        meant = [node for node in own.values() if fits(node)]
         if meant:
             return _chosen(tree, meant, guess)
     if assigned := binding_of(tree, "grade"):
         return EntryPoint(Convention.OPENAI, "grade", assigned.lineno)
-    raise ValueError(_no_convention(tree, list(functions.values())))
+    raise ValueError(why_none(tree, list(functions.values()), CHOOSE))
 
 
 def function_names(source: str) -> list[str]:
@@ -303,6 +303,8 @@ def _named(
 ) -> EntryPoint:
     if name in functions:
         node = functions[name]
+        if convention is None and library_of(node):
+            raise ValueError(library_of(node))
         guesses = [guess for guess, fits in MARKS.items() if fits(node)]
         if convention is None and not guesses:
             raise ValueError(f"line {node.lineno}: {name} follows no convention known here. {CHOOSE}")
@@ -331,69 +333,3 @@ CHOOSE = (
     "Say which it is, in the field Convention or with --convention: "
     f"{', '.join(convention.value for convention in Convention)}."
 )
-
-
-OPENRLHF = ("queries", "prompts", "labels")
-CLASS_METHODS = {"step": "SkyRL's or a gym's", "verify": "NeMo Gym's"}
-"""Methods by which a library asks a class for rewards."""
-
-
-def _no_convention(tree: ast.Module, functions: list[Function]) -> str:
-    ours = next((node for node in functions if set(OPENRLHF) <= set(parameters_of(node))), None)
-    if ours is not None:
-        return (
-            f"line {ours.lineno}: {ours.name}({', '.join(OPENRLHF)}) is OpenRLHF's, which hands over prompt "
-            "and response as one text and takes a tensor back. Write the rule as "
-            "def compute_score(data_source, solution_str, ground_truth) and let both call it."
-        )
-    group = [node for node in functions if set(parameters_of(node)) & VERIFIERS_GROUP]
-    if group:
-        return (
-            f"line {group[0].lineno}: {group[0].name} grades a group of responses at once, which Dry Run "
-            "cannot: it grades one by one. Write a function of completion and answer, or choose "
-            "--convention trl where these are columns of the rows."
-        )
-    if any(node.name == "load_environment" for node in functions):
-        return (
-            "makes its reward functions within load_environment, where nothing can call them. "
-            "Move the function to the top level: def f(completion, answer)."
-        )
-    inner = [node for node in ast.walk(tree) if isinstance(node, FUNCTIONS)]
-    if any({"reward", "metric"} & decorators_of(node) for node in inner):
-        return (
-            "these are methods of a verifiers v1 task, which need that package and its runtime. "
-            "Write the rule as a function of completion and answer."
-        )
-    if functions:
-        names = ", ".join(node.name for node in functions)
-        return f"holds no function by a convention known here (it defines {names}). {CHOOSE}"
-    return _no_function(tree)
-
-
-def _no_function(tree: ast.Module) -> str:
-    """What a source without functions has instead."""
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef) and any(
-            getattr(member, "name", "") == "__call__" for member in node.body
-        ):
-            return (
-                f"defines no function; line {node.lineno} defines the class {node.name}, whose instances can "
-                f"be called. Make one below it: reward = {node.name}()."
-            )
-        if isinstance(node, ast.ClassDef):
-            methods = [getattr(member, "name", "") for member in node.body]
-            if known := next((method for method in methods if method in CLASS_METHODS), None):
-                return (
-                    f"line {node.lineno} defines the class {node.name} with {CLASS_METHODS[known]} method "
-                    f"{known}, which runs within its library alone. {FIX_SIGNATURE} Let {known} call it."
-                )
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            name = node.targets[0].id
-            if isinstance(node.value, ast.Dict):
-                return f"line {node.lineno} gives {name} an object. Give that object alone, as JSON."
-            if isinstance(node.value, ast.Call | ast.Lambda):
-                return (
-                    f"defines no function; line {node.lineno} makes {name}. If that is what grades, "
-                    f"say so: --function {name} --convention {', '.join(Convention)}."
-                )
-    return f"defines no function named grade. {FIX_SIGNATURE}"
