@@ -296,6 +296,15 @@ def test_a_factor_between_references_and_grader_is_named() -> None:
     assert "same unit" in check.blocking[0].fix
 
 
+def test_another_case_that_alone_is_paid_is_named() -> None:
+    items = rows.capitals("Give only its name.")
+    check = checked(items, compared("text", f"{REFERENCE}.lower()"))
+    assert check.profile == "too strict"
+    assert "and the answer in small letters is paid" in check.blocking[0].sentence
+    asked = rows.capitals("Give only its name, in lower case.")
+    assert checked(asked, compared("text", f"{REFERENCE}.lower()")).profile == "unknown"
+
+
 def test_exact_text_warns_of_every_harmless_difference_it_refuses() -> None:
     check = checked(rows.capitals("Give only its name."), compared("text", REFERENCE))
     assert check.profile == "sound"

@@ -16,6 +16,7 @@ from dryrun.core.probe import (
     ACCEPTED,
     ANOTHER_ORDER,
     BEYOND,
+    CHANGED,
     CONSTANT,
     COPIED,
     DENIED,
@@ -31,7 +32,6 @@ from dryrun.core.probe import (
     REVERSED,
     RIGHT_SAMPLE,
     SAME_HALF,
-    SCALED,
     SEVERAL_LINES,
     STRANGER,
     STUFFING,
@@ -385,12 +385,12 @@ def mixed_up(grades: ProbeGrades) -> Iterator[Observation]:
 
 
 def another_scale(grades: ProbeGrades) -> Iterator[Observation]:
-    """No right answer is paid, and the same multiple of it is: references and grader differ in their unit."""
+    """No right answer is paid, and it is changed alike: references and grader differ in unit or case."""
     if grades.anchored:
         return
     for kind, cases in grades.kinds(Family.WRONG):
         paid = grades.score[cases] >= grades.limits.right_from
-        if kind.startswith(SCALED) and paid.sum() >= grades.limits.few_hits and 2 * paid.sum() >= cases.size:
+        if kind.startswith(CHANGED) and paid.sum() >= grades.limits.few_hits and 2 * paid.sum() >= cases.size:
             yield seen(grades, Flaw.REJECTS_CORRECT, Weight.BLOCK, Family.WRONG, kind, cases, paid)
 
 

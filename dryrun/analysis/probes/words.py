@@ -8,7 +8,7 @@ from types import MappingProxyType
 from dryrun.analysis.probes.flaws import Flaw, Observation
 from dryrun.analysis.probes.pay import UNKNOWN_FORM
 from dryrun.analysis.probes.profile import Profile
-from dryrun.core.probe import SCALED, Family
+from dryrun.core.probe import CHANGED, Family
 from dryrun.core.text import percent
 
 PROFILE_WORDS: Mapping[Profile, str] = MappingProxyType(
@@ -67,7 +67,9 @@ FIXES: Mapping[Flaw, str] = MappingProxyType(
 )
 
 UNKNOWN_FORM_FIX = f"{NAME_REFERENCE}, or check a run: its responses show which form is paid."
-SCALE_FIX = "Give references and grader the same unit: percent or share, cents or dollars, one sign."
+SCALE_FIX = (
+    "Give references and grader the same unit: percent or share, cents or dollars; one sign; one case."
+)
 RUN_APART = "Where running the answer is the point, run it in a sandbox with limits of time and memory."
 
 _FAMILIES: Mapping[Family, str] = MappingProxyType(
@@ -89,7 +91,7 @@ def fix_of(observation: Observation) -> str:
     """What to do about it."""
     if observation.kind == UNKNOWN_FORM:
         return UNKNOWN_FORM_FIX
-    return SCALE_FIX if observation.kind.startswith(SCALED) else FIXES[observation.flaw]
+    return SCALE_FIX if observation.kind.startswith(CHANGED) else FIXES[observation.flaw]
 
 
 def sentence(observation: Observation) -> str:
@@ -104,7 +106,7 @@ def _what(observation: Observation) -> str:
         return special.format(kind=observation.kind, earned=observation.earned or 0.0)
     if observation.kind == UNKNOWN_FORM:
         return "No right answer is paid in any of the forms that were tried"
-    if observation.kind.startswith(SCALED):
+    if observation.kind.startswith(CHANGED):
         return f"The right answer is refused, and {observation.kind} is paid"
     if observation.flaw is Flaw.REJECTS_CORRECT:
         return f"The right answer is refused or paid less than half: {observation.kind}"
