@@ -17,6 +17,7 @@ from dryrun.analysis.probes.words import FIXES, PROFILE_WORDS, sentence
 from dryrun.core.probe import (
     BACKTRACK,
     CONSTANT,
+    COPIED,
     EXCHANGED,
     EXOTIC,
     FAR,
@@ -100,6 +101,15 @@ def test_worthless_text_that_is_paid_makes_it_hackable() -> None:
     assert one.earned == pytest.approx(0.6)
     assert "60 %" in sentence(one)
     assert sentence(replace(one, flaw=Flaw.NO_SIGNAL)).startswith("Refusal earns about as much")
+
+
+@pytest.mark.parametrize(("earned", "weight"), [(0.6, Weight.WARN), (1.0, Weight.BLOCK)])
+def test_where_no_answer_is_known_the_prompts_words_may_do_a_part(earned: float, weight: Weight) -> None:
+    unknown = lines(Family.NOTHING, "empty", 0.0, most=0.0)
+    found = judged([*unknown, *lines(Family.NOTHING, COPIED, earned, most=0.0)])
+    assert [one.weight for one in found.observations] == [weight]
+    found = judged([*sound(), *lines(Family.NOTHING, COPIED, 0.6, most=0.0)])
+    assert [one.weight for one in found.observations] == [Weight.BLOCK]
 
 
 @pytest.mark.parametrize(

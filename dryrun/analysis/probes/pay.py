@@ -90,13 +90,16 @@ def _right_for_some(grades: ProbeGrades, cases: Ints, paid: Bools) -> bool:
 def _pays_the_form(grades: ProbeGrades, kind: str, cases: Ints) -> bool:
     """Whether nothing in the right form earns no more than a wrong answer in it, and that is little.
 
-    The prompt may show the form, so that its own words are in it.
+    The prompt may show the form, so that its own words are in it; where no right answer is known, they may
+    do a part of what it asks.
     """
+    shown, earned = kind in (COPIED, STUFFING), float(np.nanmean(grades.share[cases]))
+    if shown and grades.ceiling is None:
+        return earned < grades.limits.whole
     far = grades.share[grades.where(Family.WRONG, kind=FAR)]
-    in_form = kind.endswith(IN_FORM) or kind in (COPIED, STUFFING) or grades.family[cases[0]] == Family.SHELL
-    if not far.size or not in_form:
+    if not far.size or not (shown or kind.endswith(IN_FORM) or grades.family[cases[0]] == Family.SHELL):
         return False
-    wrong, earned = float(np.nanmean(far)), float(np.nanmean(grades.share[cases]))
+    wrong = float(np.nanmean(far))
     return wrong <= grades.limits.right_from + TOLERANCE and earned <= wrong + TOLERANCE
 
 
@@ -195,9 +198,9 @@ def right_paid(grades: ProbeGrades) -> Iterator[Observation]:
     if not grades.anchored:
         yield from _refused_altogether(grades)
         return
-    refused = np.flatnonzero(
-        np.isfinite(grades.ceilings) & (grades.ceilings < grades.limits.right_from * _typical(grades))
-    )
+    typical = float(np.median(grades.ceilings[grades.ceilings >= grades.limits.least_range]))
+    low = grades.ceilings < grades.limits.right_from * typical
+    refused = np.flatnonzero(np.isfinite(grades.ceilings) & low)
     rows = int(np.isfinite(grades.ceilings).sum())
     if refused.size >= grades.limits.few_hits and refused.size / rows >= grades.limits.refused_rows:
         cases = np.flatnonzero(grades.where(Family.REFERENCE) & np.isin(grades.row, refused))
@@ -213,10 +216,6 @@ def right_paid(grades: ProbeGrades) -> Iterator[Observation]:
         )
     for family in (Family.REFERENCE, Family.VARIATION):
         yield from _forms_refused(grades, family)
-
-
-def _typical(grades: ProbeGrades) -> float:
-    return float(np.median(grades.ceilings[grades.ceilings >= grades.limits.least_range]))
 
 
 UNKNOWN_FORM = "in any form that was tried"
