@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import textwrap
 from typing import Any
 
 import pytest
+from dryrun.graders.format.load import grader_of, python_grader
 
 from dryrun.core.errors import GraderError
 from dryrun.core.records import Grade, GradeOutcome, Prompt
-from dryrun.graders import check_against, load_grader
+from dryrun.graders import build, check_against, load_grader
 from dryrun.graders.checks.platforms import Platform, check_platform
 from dryrun.graders.format.conventions import Convention, entry_of
 from dryrun.graders.load import grader_of, python_grader
-from tests.helpers.grading import grade, grades
+from tests.helpers.grading import grade, grades, sample
 
 RUNTIME = "python_grader_runtime_error"
 ITEM = {"messages": [{"role": "user", "content": "What is 2 + 2?"}], "answer": "4", "reference_answer": "4"}
@@ -287,6 +289,27 @@ def test_a_batch_of_two_shows_what_a_batch_of_one_hides(source: str, said: str) 
     found = graded(source, "4")
     assert found.outcome is GradeOutcome.UNGRADED
     assert said in found.errors[RUNTIME]
+
+
+@pytest.mark.parametrize(
+    ("pay", "raised"),
+    [("said == answer[0]", True), ("said == answer[n]", False), ("(said == answer[n]) / len(answer)", False)],
+)
+def test_the_first_rows_columns_are_not_read_for_a_whole_batch(pay: str, raised: bool) -> None:
+    source = f"""
+        def right(completions, answer, **kw):
+            return [float({pay}) for n, said in enumerate(c[0]["content"] for c in completions)]
+    """
+
+    items: list[dict[str, Any]] = [ITEM | {"answer": str(number)} for number in range(8)]
+
+    async def graded_in_turn() -> list[Grade]:
+        async with build(load_grader(python_grader(text(source)))) as grader:
+            return [await grader.grade(sample(item["answer"]), item) for item in items]
+
+    found = asyncio.run(graded_in_turn())
+    assert [grade.reward for grade in found[:2]] == [1.0, 1.0]
+    assert ("first row's columns" in found[-1].errors.get(RUNTIME, "")) is raised
 
 
 def test_what_a_function_pays_is_what_it_pays_a_response_alone() -> None:

@@ -9,7 +9,7 @@ import inspect
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from time import monotonic
 from typing import Any
@@ -18,6 +18,8 @@ Outcome = tuple[Any, dict[str, float], str]
 """What the function returned as reward, its further numbers, and why it has none (else ``""``)."""
 
 MAX_PARTS = 16
+MAX_BATCHES, SURE = 20, 3
+"""Batches of two rows that are tried, and how many must show the same."""
 QUICK_SECONDS = 0.5
 """Functions that take longer are not called a second time to see two responses at once."""
 TRUTHS: list[str] = []
@@ -29,14 +31,7 @@ def adapted(
 ) -> Callable[[Any, Any], Outcome]:
     """A grader of (sample, item) that calls `function` by `convention`.
 
-    Parameters
-    ----------
-    function : callable
-    convention : str
-    as_text : bool
-        The source reads completions as strings; for the words of its errors alone.
-    references : sequence of str
-        Keys, or paths with dots, under which rows carry the right answer, the likeliest first.
+    `as_text` serves the words of errors alone; `references` are where rows carry the right answer.
     """
     TRUTHS[:] = references
     return CALLS[convention](function, as_text)
@@ -138,8 +133,7 @@ def shape_explained(completion: Any, as_text: bool) -> Iterator[None]:
 def batch_of_two(check: Callable[[Any, Any], Any]) -> Callable[[float, Any, Any], None]:
     """A call with two responses, once, after a grade that was quick: some functions fail only then.
 
-    The grade itself is made before, of one response, so that what a function pays does not depend on
-    its neighbours. A slow function keeps its time for the grade.
+    What a response earns was graded alone before. A slow function keeps its time for the grade.
     """
     passed: list[bool] = []
 
@@ -163,6 +157,31 @@ def as_many(function: Any, results: Any, size: int, what: str = "rewards") -> An
     return results
 
 
+def first_row_alone(rewards: Callable[[list[Any]], Any]) -> Callable[[float, Any, Any, Any], None]:
+    """Stops a function that reads the first row's columns for a whole batch, as ``answer[0]`` does.
+
+    A paid response is graded behind another row's, and alone with that row's columns: where it earns the same
+    both times, and not what it earns by its own row, those columns are read.
+    """
+    first: list[Any] = []
+    seen: list[bool] = []
+    left = [None] * MAX_BATCHES
+
+    def look(begun: float, reward: Any, sample: Any, item: Any) -> None:
+        first.extend([] if first else (sample, item))
+        if reward and item != first[1] and all(seen) and left and monotonic() - begun < QUICK_SECONDS:
+            left.pop()
+            with suppress(Exception):
+                behind = rewards([first, (sample, item)])[1]
+                if behind != reward:
+                    crossed, again = rewards([(sample, first[1])])[0], rewards([(sample, item)])[0]
+                    seen.append(behind == crossed and again == reward)
+        if len(seen) >= SURE and all(seen):
+            raise ValueError("grades the whole batch by its first row's columns, as answer[0] would")
+
+    return look
+
+
 class NoTokens:
     """Stands where token ids would be; reading them raises an error that says why there are none."""
 
@@ -175,8 +194,7 @@ class NoTokens:
 class FirstStep:
     """The trainer's state before its first step; what is not known then is an error, not a guess."""
 
-    global_step = 0
-    epoch = 0.0
+    global_step, epoch = 0, 0.0
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"trainer_state.{name}: there is no training yet; global_step and epoch are 0")
@@ -186,29 +204,32 @@ def trl(function: Any, as_text: bool) -> Callable[[Any, Any], Outcome]:
     """A batch of one. None and NaN are what TRL leaves out of the sum."""
     apart = ("prompt", "completion", "completion_ids")
 
-    def rewards(sample: Any, item: Any, size: int, logged: dict[str, float]) -> Any:
-        prompt, completion = turn(sample, item)
-        columns = {name: [value] * size for name, value in item.items() if name not in apart} | {
-            "prompts": [prompt] * size,
-            "completions": [completion] * size,
+    def rewards(batch: list[Any], logged: dict[str, float] | None = None) -> Any:
+        turns, size = [turn(*pair) for pair in batch], len(batch)
+        names = batch[-1][1].keys() - apart
+        columns = {name: [item.get(name) for _, item in batch] for name in names} | {
+            "prompts": [prompt for prompt, _ in turns],
+            "completions": [completion for _, completion in turns],
             "completion_ids": [NoTokens()] * size,
             "trainer_state": FirstStep(),
             "log_extra": lambda column, values: None,
-            "log_metric": logged.__setitem__,
+            "log_metric": ({} if logged is None else logged).__setitem__,
         }
-        with shape_explained(completion, as_text):
+        with shape_explained(turns[-1][1], as_text):
             return as_many(function, awaited(function(**wanted(function, columns))), size)
 
     def call(sample: Any, item: Any) -> Outcome:
         logged: dict[str, float] = {}
         begun = monotonic()
-        reward = rewards(sample, item, 1, logged)[0]
+        reward = rewards([(sample, item)], logged)[0]
         together(begun, sample, item)
         if reward is None or reward != reward:
             return None, numbers(logged), f"the function returned {reward}"
+        apart_from_first(begun, reward, sample, item)
         return reward, numbers(logged), ""
 
-    together = batch_of_two(lambda sample, item: rewards(sample, item, 2, {}))
+    together = batch_of_two(lambda sample, item: rewards([(sample, item)] * 2))
+    apart_from_first = first_row_alone(rewards)
     return call
 
 
@@ -220,12 +241,11 @@ def verl(function: Any, _: bool) -> Callable[[Any, Any], Outcome]:
         plural = False
 
     def result_of(sample: Any, item: Any, size: int) -> Any:
-        extra = dict(item.get("extra_info") or {}) | {"num_turns": None, "rollout_reward_scores": {}}
         arguments = {
             "data_source": item.get("data_source", ""),
             "solution_str": sample["output_text"],
             "ground_truth": truth(item),
-            "extra_info": extra,
+            "extra_info": {**(item.get("extra_info") or {}), "num_turns": None, "rollout_reward_scores": {}},
         }
         if not plural:
             return awaited(function(**wanted(function, arguments)))
@@ -250,8 +270,7 @@ def verl(function: Any, _: bool) -> Callable[[Any, Any], Outcome]:
 class Context:
     """What AWS Lambda hands over beside the event."""
 
-    function_name = "reward"
-    function_version = "$LATEST"
+    function_name, function_version = "reward", "$LATEST"
     invoked_function_arn = "arn:aws:lambda:us-west-2:000000000000:function:reward"
     memory_limit_in_mb = 2048
     aws_request_id = "00000000-0000-0000-0000-000000000000"
@@ -276,16 +295,11 @@ def bedrock(function: Any, _: bool) -> Callable[[Any, Any], Outcome]:
             raise TypeError(f"returned {type(results).__name__}, not a list of results")
         return results
 
-    def two(sample: Any, item: Any) -> None:
-        number = str(item.get("id", "0"))
-        as_many(function, results_of(sample, item, [number, f"{number}-again"]), 2, "results")
-
     def call(sample: Any, item: Any) -> Outcome:
         number = str(item.get("id", "0"))
         begun = monotonic()
         results = results_of(sample, item, [number])
-        entries = (result for result in results if isinstance(result, Mapping))
-        matching = [entry for entry in entries if str(entry.get("id")) == number]
+        matching = [entry for entry in results if str(_field(entry, "id")) == number]
         if len(matching) != 1 or "aggregate_reward_score" not in matching[0]:
             raise ValueError(f"returned no result with id {number!r} and aggregate_reward_score")
         together(begun, sample, item)
@@ -293,7 +307,9 @@ def bedrock(function: Any, _: bool) -> Callable[[Any, Any], Outcome]:
         parts = numbers({metric.get("name"): metric.get("value") for metric in metrics})
         return matching[0]["aggregate_reward_score"], parts, ""
 
-    together = batch_of_two(two)
+    together = batch_of_two(
+        lambda sample, item: as_many(function, results_of(sample, item, ["0", "0-again"]), 2, "results")
+    )
     return call
 
 
@@ -340,29 +356,28 @@ def verifiers(function: Any, as_text: bool) -> Callable[[Any, Any], Outcome]:
 def eval_protocol(function: Any, _: bool) -> Callable[[Any, Any], Outcome]:
     """A row (``@evaluation_test``) or messages (``@reward_function``); a score marked invalid is none."""
     function = getattr(function, "_origin_func", function)
-    names = list(inspect.signature(function).parameters)
+    names = set(inspect.signature(function).parameters)
     mode = getattr(function, "_dryrun_mode", getattr(function, "_reward_function_mode", None)) or "pointwise"
     if mode != "pointwise" or "rows" in names or "rollouts_messages" in names:
         raise ValueError(f"mode {mode!r} compares responses; Dry Run grades one by one (mode 'pointwise')")
-    by_row = "row" in names
 
     def call(sample: Any, item: Any) -> Outcome:
         messages = [*asked(item), assistant_message(sample)]
         columns = {name: value for name, value in item.items() if name not in ("messages", "ground_truth")}
-        if by_row:
+        if "row" in names:
             result = awaited(function(_row(messages, truth(item), columns)))
         else:
             arguments = columns | {"messages": messages, "ground_truth": truth(item)}
             result = awaited(function(**wanted(function, arguments)))
-        return _score(getattr(result, "evaluation_result", result) if by_row else result)
+        return _score(getattr(result, "evaluation_result", result) if "row" in names else result)
 
     return call
 
 
 def _row(messages: list[Any], ground_truth: Any, columns: dict[str, Any]) -> Any:
     models = import_module("eval_protocol.models")
-    typed = [models.Message.model_validate(message) for message in messages]
-    return models.EvaluationRow(messages=typed, ground_truth=ground_truth, **columns)
+    messages = [models.Message.model_validate(message) for message in messages]
+    return models.EvaluationRow(messages=messages, ground_truth=ground_truth, **columns)
 
 
 def _score(result: Any) -> Outcome:
@@ -370,22 +385,16 @@ def _score(result: Any) -> Outcome:
         raise ValueError("set no evaluation_result")
     if isinstance(result, (int, float)):
         return result, {}, ""
-    read = (
-        result.get if isinstance(result, Mapping) else lambda name, other=None: getattr(result, name, other)
-    )
-    metrics = read("metrics") or {}
-    parts = numbers({name: _metric(metric) for name, metric in dict(metrics).items()})
-    if read("is_score_valid", True) is False:
-        return (
-            None,
-            parts,
-            f"is_score_valid is False ({read('error') or read('reason') or 'no reason given'})",
-        )
-    return read("score"), parts, ""
+    metrics = _field(result, "metrics") or {}
+    parts = numbers({name: _field(metric, "score") for name, metric in dict(metrics).items()})
+    if _field(result, "is_score_valid") is False:
+        why = _field(result, "error") or _field(result, "reason") or "no reason given"
+        return None, parts, f"is_score_valid is False ({why})"
+    return _field(result, "score"), parts, ""
 
 
-def _metric(metric: Any) -> Any:
-    return metric.get("score") if isinstance(metric, Mapping) else getattr(metric, "score", None)
+def _field(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
 
 
 CALLS = {"trl": trl, "verl": verl, "bedrock": bedrock, "verifiers": verifiers, "eval_protocol": eval_protocol}
