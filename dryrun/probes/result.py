@@ -187,7 +187,10 @@ def summed_up(
         f.flaw == Flaw.UNSAFE and f.weight == Weight.BLOCK for f in findings
     ):
         profile = Profile.UNSAFE
-    if unpaid and any(f.flaw == Flaw.REJECTS_CORRECT and f.weight == Weight.BLOCK for f in findings):
+    blocking = {finding.flaw for finding in findings if finding.weight == Weight.BLOCK}
+    if unpaid and Flaw.NO_SIGNAL.value in blocking:
+        profile = Profile.NO_SIGNAL
+    elif unpaid and Flaw.REJECTS_CORRECT.value in blocking:
         profile = Profile.TOO_STRICT
     unknown = unpaid and profile is Profile.UNKNOWN
     words = UNREFERENCED if not ground.referenced and judged.unseen < 1.0 else PROFILE_WORDS
@@ -262,16 +265,18 @@ _REMARKS: Mapping[Danger, tuple[Flaw, Weight]] = {
     Danger.STATE: (Flaw.UNSTABLE, Weight.WARN),
     Danger.HASH: (Flaw.UNSTABLE, Weight.WARN),
     Danger.FIELD: (Flaw.REJECTS_CORRECT, Weight.WARN),
+    Danger.BLIND: (Flaw.NO_SIGNAL, Weight.WARN),
 }
 
 
 def _remarked(remark: Remark, coding: bool, unpaid: bool) -> ProbeFinding:
     """A remark as a finding. Where the answers are code, running them may be the point.
 
-    With `unpaid` no right answer was paid in any form: then a field that no row has is the reason.
+    With `unpaid` no right answer was paid in any form: then a field that no row has, or a response that is
+    not looked at, is the reason.
     """
     flaw, weight = _REMARKS[remark.danger]
-    if unpaid and remark.danger is Danger.FIELD:
+    if unpaid and remark.danger in (Danger.FIELD, Danger.BLIND):
         weight = Weight.BLOCK
     if coding and weight is Weight.BLOCK:
         weight = Weight.WARN

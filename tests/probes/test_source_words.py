@@ -8,7 +8,7 @@ from dryrun.probes.make.source_words import Danger, mined, scan
 
 
 def grader(line: str, head: str = "") -> str:
-    return f"{head}\ndef grade(sample, item):\n    {line}\n    return 1.0\n"
+    return f"{head}\ndef grade(sample, item):\n    {line}\n    return float(bool(sample))\n"
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,23 @@ def test_a_danger_is_found_with_its_line(source: str, danger: Danger) -> None:
 )
 def test_what_is_harmless_is_not_mentioned(source: str) -> None:
     assert scan(source, frozenset({"reference_answer"})) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "blind"),
+    [
+        (
+            "def grade(sample, item):\n    return float(item['messages'][-1]['content'] == item['answer'])",
+            True,
+        ),
+        ("def reward(completions, labels, **kw):\n    return [float(label) for label in labels]", True),
+        ("def compute_score(solution_str, ground_truth):\n    return 1.0", True),
+        ("def compute_score(solution_str, ground_truth):\n    return float(solution_str == '')", False),
+        ("def short(completions, completion_ids):\n    return [-len(ids) for ids in completion_ids]", False),
+    ],
+)
+def test_a_function_that_leaves_the_response_alone_is_named(source: str, blind: bool) -> None:
+    assert [remark.danger for remark in scan(source)] == [Danger.BLIND] * blind
 
 
 def test_words_come_from_plain_texts_and_patterns_but_not_from_keys() -> None:

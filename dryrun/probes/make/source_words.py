@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeGuard
 
-from dryrun.graders.format.python_source import syntax_tree
+from dryrun.graders.format.python_source import functions_of, parameters_of, syntax_tree
 
 _RANDOM = frozenset(
     [
@@ -52,6 +52,7 @@ class Danger(StrEnum):
     STATE = "remembers earlier calls"
     HASH = "uses hash(), which differs from process to process"
     FIELD = "reads a field that the rows do not have"
+    BLIND = "never looks at the response"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def scan(source: str, fields: frozenset[str] = frozenset()) -> list[Remark]:
     remarks = [remark for node in ast.walk(tree) if id(node) not in sums for remark in _remarks(node)]
     if any(_seeds(node) for node in ast.walk(tree)):
         remarks = [remark for remark in remarks if remark.danger is not Danger.CHANCE]
+    remarks += _blind(tree)
     if fields:
         remarks += _unknown_fields(tree, fields)
     return sorted(set(remarks), key=lambda remark: (remark.line, remark.detail))
@@ -221,6 +223,20 @@ def _seeds(node: ast.AST) -> bool:
         and node.func.attr in ("seed", "Random", "default_rng")
         and bool(node.args)
     )
+
+
+_RESPONSES = ("completions", "completion", "solution_str", "solution_strs")
+
+
+def _blind(tree: ast.Module) -> Iterator[Remark]:
+    """Functions that are handed the response and leave it alone."""
+    for function in functions_of(tree):
+        names = parameters_of(function)
+        response = next((name for name in _RESPONSES if name in names), "")
+        response = names[0] if function.name == "grade" and len(names) == 2 else response
+        used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+        if response and not used & {response, "locals", "completion_ids"}:
+            yield Remark(Danger.BLIND, function.lineno, f"{function.name}: {response} is not used")
 
 
 def _unknown_fields(tree: ast.Module, fields: frozenset[str]) -> Iterator[Remark]:
