@@ -9,7 +9,7 @@ import pytest
 from dryrun.probes.make.answers import Answer, answers, number_in
 from dryrun.probes.make.demand import Demand
 from dryrun.probes.make.notation.numerals import written_like
-from dryrun.probes.make.worthless import ALL_PARTS, GUESSES, claims
+from dryrun.probes.make.worthless import ALL_PARTS, GUESSES, TAGGED, claims
 from dryrun.probes.make.wrong import wrong_answers
 
 
@@ -50,6 +50,17 @@ def test_wrong_numbers_and_guesses_have_the_notation_of_the_right_one() -> None:
     listed = [claim.text for claim in claims(answer, Demand(), [], str, random.Random(1))]
     assert listed[0] == "Candidates: 87.1%, 122.5%, 26.7%, 215.9%, 13.0%"
     assert GUESSES in {claim.kind for claim in claims(answer, Demand(), [], str, random.Random(1))}
+
+
+def test_guesses_each_in_a_shell_come_after_thoughts_once() -> None:
+    answer, others = known("A", "B", "C")
+    shown = Demand(thoughts="eval")
+    texts = {
+        claim.kind: claim.text
+        for claim in claims(answer, shown, others, "<eval>So.</eval>\n[[{}]]".format, random.Random(1))
+    }
+    assert texts[TAGGED].count("</eval>") == 1
+    assert texts[TAGGED].count("[[") == 3
 
 
 def test_a_number_with_the_same_digits_before_its_first_comma_is_tried() -> None:

@@ -307,11 +307,13 @@ def claims(
         return []
     middle = len(wrong) // 2
     guesses = [*wrong[:middle], text, *wrong[middle:]]
+    shells, thought = [write(guess) for guess in guesses], f"</{demand.thoughts}>"
+    shells[1:] = [shell.rpartition(thought)[2].strip() for shell in shells[1:]]  # one thinks once
     result = [
         Claim(GUESSES, "Candidates: " + ", ".join(guesses)),
         Claim(HEDGED, f"It could be {', '.join(guesses[:-1])} or {guesses[-1]}."),
         Claim("guesses in the answer's place", write(", ".join(guesses))),
-        Claim(TAGGED, "\n".join(write(guess) for guess in guesses)),
+        Claim(TAGGED, "\n".join(shells)),
         Claim(
             WITHDRAWN,
             f"At first sight it looks like {text}. That was wrong.\n{write(wrong[-1])}",
