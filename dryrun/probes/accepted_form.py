@@ -7,6 +7,7 @@ that says nothing against the grader.
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import math
@@ -22,8 +23,9 @@ from dryrun.graders.format.template import rendered
 from dryrun.graders.protocol import Grader
 from dryrun.graders.trial import response
 from dryrun.probes.make.answers import answers
-from dryrun.probes.make.demand import demand_for
+from dryrun.probes.make.demand import demand_for, prompt_text
 from dryrun.probes.make.forms import Form, around, forms_of
+from dryrun.probes.make.ground import naming_fields
 from dryrun.probes.make.json_shape import json_in
 from dryrun.probes.make.notation.latex import unwrapped
 from dryrun.probes.make.tool_calls import AS_CALL, ToolsRead, written_call
@@ -41,7 +43,13 @@ SECONDS = 5.0
 """After so long no further rows are tried: a slow grader keeps the forms it was asked about so far."""
 CLEARLY = 0.05
 """Rewards on 0..1 by which another form must beat the bare reference, and within which two are alike."""
-FIRST, ACCEPTED_CALL = "first entry", "first accepted call"
+FIRST, ACCEPTED_CALL, IN_WORDS = "first entry", "first accepted call", "in words"
+LETTER, _LETTERED = "letter", re.compile(r"[A-Za-z]{2,}[ _-]([A-Ja-j]|\d)")
+"""What names an option by its letter: ``model_a``."""
+FLAGS = (("true", "false"), ("yes", "no"), ("correct", "incorrect"), ("positive", "negative"))
+"""What 1 and 0 are in words, where a prompt offers them."""
+_ARGUMENT = re.compile(r"('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|\b([A-Za-z_]\w*)(?=\s*=(?!=))")
+_SPELLED = re.compile(r"\s*([\w.:/-]+)\((.+)\)\s*", re.S)
 FIELDS, MOST_TEXTS = 6, 20
 """Fields of an object that are tried as the answer, and texts within one that may be right as well."""
 TEMPLATES, LONGEST = 2, 2_000
@@ -51,8 +59,14 @@ Template = tuple[str, str]
 """What stands before and behind the answer in a response."""
 
 
-def contents(reference: str) -> dict[str, str]:
+def contents(reference: str, prompt: str = "") -> dict[str, str]:
     """What the right answer may be: the whole reference, one field of an object, the first of a list.
+
+    Parameters
+    ----------
+    reference : str
+    prompt : str
+        Where it offers words for 1 and 0, they may be it as well.
 
     Returns
     -------
@@ -62,8 +76,11 @@ def contents(reference: str) -> dict[str, str]:
     try:
         value = json.loads(reference)
     except ValueError:
-        return {"": reference}
-    parts = {"": reference} | _accepted_call(value)
+        first = reference.split("|")[0].strip()
+        parts = {"": reference} | _spelled_call(reference)
+        parts |= {FIRST: first} if first not in ("", reference.strip()) else {}
+        return parts | ({LETTER: lettered[1].upper()} if (lettered := _LETTERED.fullmatch(reference)) else {})
+    parts = {"": reference} | _accepted_call(value) | _in_words(reference, prompt)
     if isinstance(value, list) and value and isinstance(value[0], str | int | float):
         parts[FIRST] = rendered(value[0])  # several answers that are all right, or one in a list
     if isinstance(value, dict):
@@ -76,8 +93,13 @@ def contents(reference: str) -> dict[str, str]:
 
 
 def _accepted_call(value: object) -> dict[str, str]:
-    """The call in ``[{"f": {"x": [1, 2]}}]``: a function with the values that each argument may have."""
+    """The call in ``[{"f": {"x": [1, 2]}}]``, a function with the values that each argument may have.
+
+    A list may hold it spelled out as well: ``["f(x=1)"]``.
+    """
     entry = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if isinstance(entry, str):
+        return _spelled_call(entry)
     if not isinstance(entry, dict) or len(entry) != 1:
         return {}
     ((name, arguments),) = entry.items()
@@ -102,6 +124,29 @@ def _leaves(value: object) -> Iterator[str]:
             yield from _leaves(entry)
     elif isinstance(value, str):
         yield value
+
+
+def _spelled_call(text: str) -> dict[str, str]:
+    """The call in ``f(x=1, y='a')``."""
+    if (call := _SPELLED.fullmatch(text)) is None:
+        return {}
+    try:
+        marked = _ARGUMENT.sub(lambda part: part[1] or f"_{part[2]}", call[2])  # `from` names an argument too
+        tree = ast.parse(f"f({marked})", mode="eval").body
+        keywords = tree.keywords if isinstance(tree, ast.Call) and not tree.args else []
+        arguments = {str(keyword.arg)[1:]: ast.literal_eval(keyword.value) for keyword in keywords}
+        return {ACCEPTED_CALL: json.dumps({"name": call[1], "arguments": arguments})} if arguments else {}
+    except (SyntaxError, ValueError, TypeError):
+        return {}
+
+
+def _in_words(reference: str, prompt: str) -> dict[str, str]:
+    """What 1 or 0 is in the first pair of words that the prompt offers for them, as it writes them."""
+    for pair in FLAGS if reference in ("0", "1") else ():
+        offered = [re.search(rf"(?i)\b{word}\b", prompt) for word in pair]
+        if (word := offered[reference == "0"]) and all(offered):
+            return {IN_WORDS: word[0]}
+    return {}
 
 
 def _is_plain(value: object) -> bool:
@@ -141,12 +186,12 @@ def named_ways(
     """The right answer of one row in every way worth a try, by the name of the way; bare first."""
     demand = demand_for(prompt)
     ways = {BARE: Way("", reference, reference, Form(BARE, str))}
-    for field, content in contents(reference).items():
+    for field, content in contents(reference, prompt_text(prompt.messages)).items():
         behind = f" (its {field})" if field else ""
         (answer,) = answers([content], [demand])
         if answer is None:
             continue
-        forms = forms_of(answer, demand)
+        forms = forms_of(answer, *naming_fields([prompt], [demand], [answer]))
         forms += [
             Form(f"{FROM_RESPONSES}: {before}…{after}", around(before, after)) for before, after in templates
         ]

@@ -22,7 +22,6 @@ from dryrun.core.probe import ACCEPTED, FORMED, Probe
 from dryrun.core.records import Grade, Prompt, Sample
 from dryrun.graders import Grader
 from dryrun.graders.checks.against_rows import contradictory
-from dryrun.graders.format.load import load_grader
 from dryrun.graders.load import load_grader
 from dryrun.graders.protocol import answer_alone
 from dryrun.graders.trial import as_text

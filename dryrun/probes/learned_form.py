@@ -106,7 +106,7 @@ async def learn(
     responses = {} if samples is None or not known else samples
     paid = await _best_paid(known, responses, grades, bounds) if any(responses.values()) else []
     templates = templates_of(paid, {p.key: text for p, text in known})
-    objects = any(len(contents(text)) > 1 for _, text in known[:READ])
+    objects = any(len(contents(text, prompt_text(p.messages))) > 1 for p, text in known[:READ])
     if not known or not (objects or tools or templates):
         return whole
     way = await accepted_way(known, grades, bounds, templates, tools)

@@ -8,7 +8,6 @@ import textwrap
 from typing import Any
 
 import pytest
-from dryrun.graders.format.load import grader_of, python_grader
 
 from dryrun.core.errors import GraderError
 from dryrun.core.records import Grade, GradeOutcome, Prompt

@@ -80,6 +80,12 @@ def test_what_says_the_same(wanted: str, given: str, equal: bool) -> None:
     assert same(one(wanted), given) is equal
 
 
+def test_a_reference_in_the_tag_that_the_prompt_demands_is_what_stands_in_it() -> None:
+    assert one("<answer> 42 </answer>", Demand(tag="answer")).text == "42"
+    assert one("<answer>\nOslo\n</answer>", Demand(tag="answer")).text == "Oslo"
+    assert one("<answer>42</answer>").text == "<answer>42</answer>"
+
+
 def test_a_set_has_no_order() -> None:
     assert same(one("a, b", Demand(unordered=True)), "b, a")
 
@@ -93,6 +99,7 @@ def test_a_set_has_no_order() -> None:
         ("No", "yes_no", True),
         ("son", "his son.", True),
         ("fig, pear", "a pear", True),
+        ('{"codes": "I10, E11"}', "codes: E11 or J45", True),
     ],
 )
 def test_a_text_that_holds_the_answer_is_no_fair_junk(answer: str, text: str, held: bool) -> None:
@@ -127,6 +134,13 @@ def test_likeness_is_between_nothing_and_all() -> None:
         ("End with your verdict as [[A]] or [[B]], in double brackets.", "between", ("[[", "]]")),
         ("Answer as [[answer]].", "between", ("[[", "]]")),
         ("Translate the word in bold: a **red** car.", "between", None),
+        ("Give the final number in square brackets, for example [3].", "between", ("[", "]")),
+        ("Then write 'Conclusion: RISK'.", "marker", "Conclusion:"),
+        ("First evaluate within <eval></eval>, then give the verdict.", "thoughts", "eval"),
+        ("End with [SAT] or [UNSAT] on the last line.", "between", ("[", "]")),
+        ("Finish with *Yes* or *No*.", "between", ("*", "*")),
+        ("Is (x1 or x2) and (x2 or x3) true? See [1] or [2].", "between", None),
+        ("Think in <think> and <answer> tags about a[i] or b[j].", "between", None),
         ("**Question** What is [[1, 2], [3, 4]] squared?", "between", None),
         ("What is 2 + 2?", "only", False),
         ("Show your work, then give only the number.", "working", True),

@@ -71,6 +71,11 @@ def test_an_object_by_words_is_tried_and_no_form_is_demanded() -> None:
     assert not any(other.required for other in others)
 
 
+def test_the_one_field_of_the_one_object_that_is_shown_is_the_answers() -> None:
+    prompt = row('Where is it? Reply with a JSON object such as {"city": "Paris"}.')
+    assert ground([prompt], ["Rome"], rows=1).forms_at(0)[0].write("Rome") == '{"city": "Rome"}'
+
+
 def test_tools_in_a_prompt_are_no_schema_of_the_answer() -> None:
     tool = {"type": "function", "function": {"name": "add", "parameters": SCHEMA}}
     assert AS_OBJECT not in ways(row(f"2 + 3. Tools in JSON: {json.dumps(tool)}"), "5")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from dryrun.core.errors import DryRunError
 from dryrun.core.records import Prompt
 from dryrun.graders.load import load_grader
 from dryrun.graders.reference_answers import reference_field, references_of
-from dryrun.probes.accepted_form import ACCEPTED_CALL, contents
+from dryrun.probes.accepted_form import ACCEPTED_CALL, FIRST, IN_WORDS, LETTER, contents
 from dryrun.probes.learned_form import as_asked
 
 
@@ -52,6 +53,33 @@ def test_values_that_an_argument_may_have_make_a_call() -> None:
     call = json.loads(contents(json.dumps(accepted))[ACCEPTED_CALL])
     assert call == {"name": "f", "arguments": {"city": "Oslo"}}
     assert ACCEPTED_CALL not in contents('{"city": "Oslo"}')
+
+
+@pytest.mark.parametrize("wrap", [str, lambda call: json.dumps([call])])
+def test_a_call_that_is_spelled_out_makes_a_call(wrap: Callable[[str], str]) -> None:
+    call = json.loads(contents(wrap("files-send(from='a=b, c', to=\"d\", copies=2)"))[ACCEPTED_CALL])
+    assert call == {"name": "files-send", "arguments": {"from": "a=b, c", "to": "d", "copies": 2}}
+    assert not any(ACCEPTED_CALL in contents(wrap(text)) for text in ("f(x)", "f(x=y)", "f(x=", "see (a=1)"))
+
+
+@pytest.mark.parametrize(
+    ("reference", "prompt", "words"),
+    [
+        ("1", "Output exactly TRUE or FALSE.", "TRUE"),
+        ("0", "Output exactly TRUE or FALSE.", "FALSE"),
+        ("0", "Answer yes or no.", "no"),
+        ("0", "Is it true?", None),
+        ("2", "Answer yes or no.", None),
+    ],
+)
+def test_a_flag_may_be_a_word_that_the_prompt_offers(reference: str, prompt: str, words: str | None) -> None:
+    assert contents(reference, prompt).get(IN_WORDS) == words
+
+
+def test_the_first_of_several_answers_or_the_letter_of_one_may_be_meant() -> None:
+    assert contents("INV-7|7")[FIRST] == "INV-7"
+    assert contents("model_a")[LETTER] == "A"
+    assert not {FIRST, LETTER} & {*contents("a model"), *contents("Oslo"), *contents("x_a")}
 
 
 def test_a_column_may_be_called_as_reward_functions_call_what_they_are_handed() -> None:

@@ -168,6 +168,8 @@ def _comma_list(text: str) -> bool:
 def _answer(text: str, demand: Demand, listed: bool) -> Answer:
     if demand.goal and comes_to(text) == int(demand.goal):
         return Answer(Kind.EXPRESSION, text)
+    if demand.tag and (tagged := re.fullmatch(rf"(?s)<({demand.tag})>\s*(.*?\S)\s*</\1>", text)):
+        return _answer(tagged[2], demand, listed)
     formula, solved = unwrapped(text), _solved(text, demand)
     if solved is not None and (formula is None or not formula[0]):
         return solved
@@ -308,7 +310,8 @@ def near(number: float, wanted: float, share: float = 2 * NEAR) -> bool:
 
 def _needles(answer: Answer) -> list[str]:
     if answer.kind in KEYED:
-        return [rendered(value).casefold() for value in answer.value.values()]
+        values = [rendered(value).casefold() for value in answer.value.values()]
+        return [part for value in values for part in value.split(", ")]
     if answer.kind in PARTS:
         return [part.casefold() for part in answer.value]
     return [answer.text.casefold()]

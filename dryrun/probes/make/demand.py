@@ -28,7 +28,7 @@ _TEMPLATE = re.compile(
     r"(?i)\b(?:with|as|like|format|form|line|exactly|write|say|be)\b[^\n\"'`“„«]{0,40}[\"'`“„«]"
     r"((?:\w[^\"'`”“»\n]{0,40}[^\w\"'])?(?:(?:answer|result|solution)(?: is)?\s?[:\uff1a=]?|is\s?:?|=|"
     r"\w{3,}\s?[:\uff1a]))\s*"
-    r"(\((?=(?:\w+|…|\.{3})\)))?(?-i:\b[XNYZ]\b|<\w+>|\[\w+\]|\{\w+\}|\bNUMBER\b|\bLETTER\b|\bANSWER\b|…|\.\.\.)\)?\.?[\"'`”“»]"
+    r"(\((?=(?:\w+|…|\.{3})\)))?(?-i:\b[XNYZ]\b|<\w+>|\[\w+\]|\{\w+\}|\b[A-Z]{2,}\b|…|\.\.\.)\)?\.?[\"'`”“»]"
 )
 """A quoted line with a place for the answer: 'The answer is X'."""
 _QUOTED_VALUES = re.compile(
@@ -58,12 +58,18 @@ _BETWEEN = {
         r"score)|\.\.\.|…)\s*\]\]|(?:\[\[\w{1,20}\]\](?:, | or |, or )){1,9}\[\[\w{1,20}\]\]|"
         r"\bdouble (?:square )?brackets\b|\[\[ (?:and|\.\.\.) \]\]"
     ),
+    ("[", "]"): re.compile(r"(?i)\b(?:in|within|between|with) (?:single )?square brackets\b|\bin \[ ?\]"),
     ("`", "`"): re.compile(
         r"(?i)\b(?:put|write|give|wrap|enclose|answer|reply)\b[^.\n]{0,40}"
         r"\b(?:in|with|by|between) (?:\w+ )?back-?ticks\b"
     ),
 }
 """What asks for an answer between two marks."""
+_ALIKE = re.compile(
+    r"(?<![\w\[*])(\[|\*{1,2})[^\W\d][\w-]{0,20}(\]|\*{1,2})(?:,? or | ?[/|] ?)"
+    r"\1[^\W\d][\w-]{0,20}\2(?![\w\]*(])"
+)
+"""Answers to choose from, all between the same marks: [SAT] or [UNSAT], *Yes* or *No*."""
 _LINE = re.compile(r"(?m)^[ \t]*([A-Za-z][\w ]{0,30}:)[ \t]*[<\[{]([^<>\[\]{}\n]{1,80})[>\]}]\.?[ \t]*$")
 _LINES = re.compile(rf"(?:{_LINE.pattern.removeprefix('(?m)')}\n?){{2,6}}", re.M)
 """Lines with a place each: "Answer: <city>" above "Confidence: <number from 0 to 1>"."""
@@ -86,7 +92,9 @@ _FIRST = re.compile(
 """The answer comes before anything else."""
 _DOLLARS = re.compile(r"(\${1,2})\s*\\boxed\s*\{[^{}$\n]*\}\s*\1")
 """A box within a formula, as a prompt shows it: ``$\\boxed{}$``."""
-_THOUGHTS = re.compile(r"(?is)<(think|thinking|thought|thoughts|reasoning)>(?:.{0,400}?</\1>|\s*tags?\b)")
+_THOUGHTS = re.compile(
+    r"(?is)<(think|thinking|thoughts?|reasoning|eval|evaluation|rationale|scratchpad)>(?:.{0,400}?</\1>|\s*tags?\b)"
+)
 _WORKING = re.compile(
     r"(?i)\bshow (me )?(your|the|all) (work|steps|reasoning|working)|step[- ]by[- ]step|\bthink\b|"
     r"\bexplain\b|\breason(ing)?\b|\bwork (it|this) out\b|\b(end|finish|conclude) (your \w+ )?with\b|"
@@ -352,7 +360,8 @@ def _between(prompt: str) -> tuple[str, str] | None:
         return _lines_around(lines[0].strip())
     if tag := _BRACKET_TAG.search(prompt):
         return f"[{tag[1]}]", f"[/{tag[1]}]"
-    return next((marks for marks, asked in _BETWEEN.items() if asked.search(prompt)), None)
+    asked = next((marks for marks, asked in _BETWEEN.items() if asked.search(prompt)), None)
+    return asked or ((choice[1], choice[2]) if (choice := _ALIKE.search(prompt)) else None)
 
 
 def _lines_around(template: str) -> tuple[str, str]:

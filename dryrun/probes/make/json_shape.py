@@ -124,7 +124,8 @@ def _in_words(text: str) -> JsonShape | None:
     listed = [item for keys in _KEYS.findall(text) for item in _ITEM.findall(keys)]
     known = [name for name, _ in listed] if any(_ANSWER.search(name) for name, _ in listed) else []
     called = (keys for keys in examples if any(map(_ANSWER.search, keys)))
-    names = next(called, known or _KEY.findall(text) or next(iter(places), []))
+    alone = examples[0] if [len(names) for names in examples] == [1] else []
+    names = next(called, known or _KEY.findall(text) or next(iter(places), alone))
     typed = {
         name: {"type": _TYPES.get(kind, kind)}
         for name, kind in [*_in_brackets(listed), *_TYPED.findall(text)]
