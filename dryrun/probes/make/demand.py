@@ -28,7 +28,7 @@ _TEMPLATE = re.compile(
     r"(?i)\b(?:with|as|like|format|form|line|exactly|write|say|be)\b[^\n\"'`“„«]{0,40}[\"'`“„«]"
     r"((?:\w[^\"'`”“»\n]{0,40}[^\w\"'])?(?:(?:answer|result|solution)(?: is)?\s?[:\uff1a=]?|is\s?:?|=|"
     r"\w{3,}\s?[:\uff1a]))\s*"
-    r"(\((?=(?:\w+|…|\.{3})\)))?(?-i:\b[XNYZ]\b|<\w+>|\[\w+\]|\{\w+\}|\b[A-Z]{2,}\b|…|\.\.\.)\)?\.?[\"'`”“»]"
+    r"(\((?=(?:\w+|…|\.{3})\)))?(?-i:\b[XNYZ]\b|<\w+>|\[\w+\]|\{\w+\}|\b(?!(?:NA|NONE|NULL|UNKNOWN|OK|ERROR)\b)[A-Z]{2,}\b|…|\.\.\.)\)?\.?[\"'`”“»]"
 )
 """A quoted line with a place for the answer: 'The answer is X'."""
 _QUOTED_VALUES = re.compile(
@@ -58,7 +58,10 @@ _BETWEEN = {
         r"score)|\.\.\.|…)\s*\]\]|(?:\[\[\w{1,20}\]\](?:, | or |, or )){1,9}\[\[\w{1,20}\]\]|"
         r"\bdouble (?:square )?brackets\b|\[\[ (?:and|\.\.\.) \]\]"
     ),
-    ("[", "]"): re.compile(r"(?i)\b(?:in|within|between|with) (?:single )?square brackets\b|\bin \[ ?\]"),
+    ("[", "]"): re.compile(
+        r"(?i)\b(?:put|write|give|wrap|enclose|answer|reply|end|finish)\b[^.\n]{0,40}"
+        r"\b(?:in|within|between) (?:square brackets\b|\[ ?\])"
+    ),
     ("`", "`"): re.compile(
         r"(?i)\b(?:put|write|give|wrap|enclose|answer|reply)\b[^.\n]{0,40}"
         r"\b(?:in|with|by|between) (?:\w+ )?back-?ticks\b"
@@ -69,7 +72,7 @@ _ALIKE = re.compile(
     r"(?<![\w\[*])(\[|\*{1,2})[^\W\d][\w-]{0,20}(\]|\*{1,2})(?:,? or | ?[/|] ?)"
     r"\1[^\W\d][\w-]{0,20}\2(?![\w\]*(])"
 )
-"""Answers to choose from, all between the same marks: [SAT] or [UNSAT], *Yes* or *No*."""
+"""Answers to choose from between marks: [SAT] or [UNSAT]; *Yes* or *No* where asterisks are named."""
 _LINE = re.compile(r"(?m)^[ \t]*([A-Za-z][\w ]{0,30}:)[ \t]*[<\[{]([^<>\[\]{}\n]{1,80})[>\]}]\.?[ \t]*$")
 _LINES = re.compile(rf"(?:{_LINE.pattern.removeprefix('(?m)')}\n?){{2,6}}", re.M)
 """Lines with a place each: "Answer: <city>" above "Confidence: <number from 0 to 1>"."""
@@ -92,9 +95,8 @@ _FIRST = re.compile(
 """The answer comes before anything else."""
 _DOLLARS = re.compile(r"(\${1,2})\s*\\boxed\s*\{[^{}$\n]*\}\s*\1")
 """A box within a formula, as a prompt shows it: ``$\\boxed{}$``."""
-_THOUGHTS = re.compile(
-    r"(?is)<(think|thinking|thoughts?|reasoning|eval|evaluation|rationale|scratchpad)>(?:.{0,400}?</\1>|\s*tags?\b)"
-)
+_THOUGHTS = re.compile(r"(?is)<(think|thinking|thoughts?|reasoning)>(?:.{0,400}?</\1>|\s*tags?\b)")
+_NOTES = re.compile(r"(?is)<(eval|evaluation|rationale|scratchpad)>.{0,400}?</\1>")
 _WORKING = re.compile(
     r"(?i)\bshow (me )?(your|the|all) (work|steps|reasoning|working)|step[- ]by[- ]step|\bthink\b|"
     r"\bexplain\b|\breason(ing)?\b|\bwork (it|this) out\b|\b(end|finish|conclude) (your \w+ )?with\b|"
@@ -177,7 +179,7 @@ class Demand:
     once : bool
         Each of the given ones may be used once.
     digits : tuple of str
-        Those that the answer may be, where the prompt names a scale of them.
+        Those that the answer may be, by a scale that the prompt names.
     comma : bool
         Numbers have a decimal comma.
     options : tuple of str
@@ -290,7 +292,9 @@ def demand_for(prompt: Prompt) -> Demand:
 
 def demand_of(prompt: str) -> Demand:
     """What the prompt asks for."""
-    thoughts = match[1] if (match := _THOUGHTS.search(prompt)) else ""
+    between = _between(prompt)
+    notes = _NOTES.search(prompt) if between or "\\boxed" in prompt else None  # alone: the answer's tag
+    thoughts = match[1] if (match := _THOUGHTS.search(prompt) or notes) else ""
     tags = list(dict.fromkeys([*_TAG.findall(prompt), *_NAMED_TAG.findall(prompt)]))
     tags = [tag for tag in tags if tag != thoughts]
     named = [tag for tag in tags if _ANSWER_TAG.search(tag)] or [tag for tag in tags if len(tags) == 1]
@@ -308,7 +312,7 @@ def demand_of(prompt: str) -> Demand:
         boxed="\\boxed" in prompt,
         hashes="####" in prompt,
         dollars=match[1] if (match := _DOLLARS.search(prompt)) else "",
-        between=_between(prompt),
+        between=between,
         marker=marker[1].strip() if marker else "",
         brackets="()" if template and template[2] else "",
         json=bool(re.search(r"(?i)\bjson\b", prompt)),
@@ -361,7 +365,9 @@ def _between(prompt: str) -> tuple[str, str] | None:
     if tag := _BRACKET_TAG.search(prompt):
         return f"[{tag[1]}]", f"[/{tag[1]}]"
     asked = next((marks for marks, asked in _BETWEEN.items() if asked.search(prompt)), None)
-    return asked or ((choice[1], choice[2]) if (choice := _ALIKE.search(prompt)) else None)
+    choice = _ALIKE.search(prompt)
+    stressed = choice is not None and choice[1] != "[" and "asterisk" not in prompt.casefold()
+    return asked if choice is None or asked or stressed else (choice[1], choice[2])
 
 
 def _lines_around(template: str) -> tuple[str, str]:
