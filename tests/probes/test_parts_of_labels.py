@@ -58,6 +58,8 @@ def test_values_are_exchanged_between_names() -> None:
 def test_a_code_has_wrong_ones_with_half_of_it() -> None:
     found = wrong("e2e4", "g1f3", "d7d5")
     assert found["another digit in it"] == "e3e4"
+    assert wrong("B7K9QA", "X2M4TT")["half of the word"] == "B7K"
+    assert "half of the word" not in wrong("E11.9", "K21.0")
     assert (found["its beginning, another's end"], found["another's beginning, its end"]) == ("e2f3", "g1e4")
     assert wrong("#a1b2c3", "#0f0e0d")["its beginning, another's end"] == "#a10e0d"
 

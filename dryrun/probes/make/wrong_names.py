@@ -37,6 +37,8 @@ def wrong_codes(text: str, others: Sequence[Answer]) -> Iterator[Wrong]:
             "another digit in it", f"{text[:place]}{8 if value == 9 else value + 1}{text[place + 1 :]}"
         )
     yield from _another_letter(text, alike)
+    if text.isalnum():
+        yield Wrong("half of the word", text[: len(text) // 2])
     for other in alike:
         (head, tail), (before, behind) = _halves(text), _halves(other)
         if flat(head) != flat(before) and flat(tail) != flat(behind):
