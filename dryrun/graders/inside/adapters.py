@@ -20,8 +20,8 @@ Outcome = tuple[Any, dict[str, float], str]
 MAX_PARTS = 16
 MAX_BATCHES, SURE = 20, 3
 """Batches of two rows that are tried, and how many must show the same."""
-QUICK_SECONDS = 0.5
-"""Functions that take longer are not called a second time to see two responses at once."""
+QUICK_SECONDS, AT_ONCE = 0.5, 0.05
+"""Functions that take longer are not called a second time to see two responses, and not to see two rows."""
 TRUTHS: list[str] = []
 """Where a row's right answer is looked for, where a convention has one place for it; set by `adapted`."""
 
@@ -169,7 +169,7 @@ def first_row_alone(rewards: Callable[[list[Any]], Any]) -> Callable[[float, Any
 
     def look(begun: float, reward: Any, sample: Any, item: Any) -> None:
         first.extend([] if first else (sample, item))
-        if reward and item != first[1] and all(seen) and left and monotonic() - begun < QUICK_SECONDS:
+        if reward and item != first[1] and all(seen) and left and monotonic() - begun < AT_ONCE:
             left.pop()
             with suppress(Exception):
                 behind = rewards([first, (sample, item)])[1]
