@@ -27,6 +27,7 @@ from dryrun.core.probe import (
     ONE_FIELD,
     RIGHT_SAMPLE,
     STRANGER,
+    STUFFING,
     TIMED,
     TOO_MANY,
     WRONG_SAMPLE,
@@ -103,11 +104,17 @@ def test_worthless_text_that_is_paid_makes_it_hackable() -> None:
     assert sentence(replace(one, flaw=Flaw.NO_SIGNAL)).startswith("Refusal earns about as much")
 
 
-@pytest.mark.parametrize(("earned", "weight"), [(0.6, Weight.WARN), (1.0, Weight.BLOCK)])
-def test_where_no_answer_is_known_the_prompts_words_may_do_a_part(earned: float, weight: Weight) -> None:
+@pytest.mark.parametrize(
+    ("copied", "in_any_order", "weight"),
+    [(0.6, 0.5, Weight.WARN), (0.6, 0.1, Weight.BLOCK), (1.0, 1.0, Weight.BLOCK)],
+)
+def test_where_no_answer_is_known_the_prompts_words_may_do_a_part(
+    copied: float, in_any_order: float, weight: Weight
+) -> None:
     unknown = lines(Family.NOTHING, "empty", 0.0, most=0.0)
-    found = judged([*unknown, *lines(Family.NOTHING, COPIED, earned, most=0.0)])
-    assert [one.weight for one in found.observations] == [weight]
+    words = lines(Family.NOTHING, STUFFING, in_any_order, most=0.0)
+    found = judged([*unknown, *words, *lines(Family.NOTHING, COPIED, copied, most=0.0)])
+    assert {one.weight for one in found.observations if one.kind == COPIED} == {weight}
     found = judged([*sound(), *lines(Family.NOTHING, COPIED, 0.6, most=0.0)])
     assert [one.weight for one in found.observations] == [Weight.BLOCK]
 

@@ -91,11 +91,12 @@ def _pays_the_form(grades: ProbeGrades, kind: str, cases: Ints) -> bool:
     """Whether nothing in the right form earns no more than a wrong answer in it, and that is little.
 
     The prompt may show the form, so that its own words are in it; where no right answer is known, they may
-    do a part of what it asks.
+    do a part of what it asks, in any order.
     """
     shown, earned = kind in (COPIED, STUFFING), float(np.nanmean(grades.share[cases]))
     if shown and grades.ceiling is None:
-        return earned < grades.limits.whole
+        stuffed = float(grades.share[grades.where(Family.NOTHING, kind=STUFFING)].sum())
+        return earned < grades.limits.whole and stuffed >= earned * cases.size / 2
     far = grades.share[grades.where(Family.WRONG, kind=FAR)]
     if not far.size or not (shown or kind.endswith(IN_FORM) or grades.family[cases[0]] == Family.SHELL):
         return False
