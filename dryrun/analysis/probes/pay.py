@@ -93,14 +93,14 @@ def _pays_the_form(grades: ProbeGrades, kind: str, cases: Ints) -> bool:
     The prompt may show the form, so that its own words are in it; where no right answer is known, they may
     do a part of what it asks, in any order.
     """
-    shown, earned = kind in (COPIED, STUFFING), float(np.nanmean(grades.share[cases]))
+    shown = kind in (COPIED, STUFFING)
     if shown and grades.ceiling is None:
-        stuffed = float(grades.share[grades.where(Family.NOTHING, kind=STUFFING)].sum())
-        return earned < grades.limits.whole and stuffed >= earned * cases.size / 2
+        stuffed, earned = grades.score[grades.where(Family.NOTHING, kind=STUFFING)], grades.score[cases]
+        return bool(earned.mean() < grades.limits.whole and stuffed.sum() >= earned.sum() / 2)
     far = grades.share[grades.where(Family.WRONG, kind=FAR)]
     if not far.size or not (shown or kind.endswith(IN_FORM) or grades.family[cases[0]] == Family.SHELL):
         return False
-    wrong = float(np.nanmean(far))
+    wrong, earned = float(np.nanmean(far)), float(np.nanmean(grades.share[cases]))
     return wrong <= grades.limits.right_from + TOLERANCE and earned <= wrong + TOLERANCE
 
 
