@@ -387,8 +387,7 @@ def list_runs(store: Store) -> list[Run]:
 
 
 def unfinished_run(store: Store, config: RunConfig, *, claimed: bool = False) -> Run | None:
-    """The newest unfinished run of this configuration, if there is one. `claimed`: it is this process's then;
-    one that somebody else takes at this moment is passed over."""
+    """The newest free and unfinished run of this configuration; kept for this process if `claimed`."""
     for run in list_runs(store):
         with contextlib.suppress(DryRunError):
             if run.config().asks_the_same(config) and not run.held():
