@@ -15,7 +15,7 @@ from rich.text import Text
 from dryrun.analysis.early_stop import Settled
 from dryrun.analysis.verdict.topics import standing
 from dryrun.core.records import RunState
-from dryrun.core.text import number, printable, stopped
+from dryrun.core.text import number, plural, printable, stopped
 from dryrun.models.silence import WAITING
 from dryrun.report import Report, outline
 from dryrun.store.runs import RunStatus
@@ -153,7 +153,7 @@ def _banner(report: Report) -> Panel:
     word = Text(f"{sign} {report.headline}", style=f"bold {colour}")
     summary = Text(report.diagnosis.summary)
     prompts, responses = report.samples_evaluated, report.responses_evaluated
-    tested = Text(f"Tested: {prompts:,} prompts, {responses:,} responses with a score.")
+    tested = Text(f"Tested: {plural(prompts, 'prompt')}, {plural(responses, 'response')} with a score.")
     reasons = [Text(sentence) for sentence in report.evidence.sentences] if report.evidence else []
     return Panel(Group(word, summary, *reasons, tested), title="Dry Run", border_style=colour, expand=False)
 

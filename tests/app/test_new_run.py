@@ -200,6 +200,13 @@ def test_a_copy_says_what_is_gone_or_has_changed(started: Any, tmp_path: Path) -
 
 
 @pytest.mark.slow
+def test_one_row_is_one_row(tmp_path: Path) -> None:
+    said = texts(with_dataset('{"prompt": "2 + 2 = ?"}', tmp_path))
+    assert "The dataset has no more than 1 row; all are used." in said
+    assert "1 rows" not in said
+
+
+@pytest.mark.slow
 def test_an_upload_has_to_be_chosen_again(store: Store, endpoint: FakeEndpoint) -> None:
     run = make_run(store, endpoint.base_url, rows=40)
     test = page("configure", duplicate=run.id)

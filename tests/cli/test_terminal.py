@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
+from dryrun.analysis.observations import Observations
 from dryrun.cli.main import main
-from dryrun.cli.terminal import ProgressLine, harmless
+from dryrun.cli.terminal import ProgressLine, harmless, print_report
 from dryrun.core.records import RunState
 from dryrun.core.text import printable
 from dryrun.engine.work import TRYING
+from dryrun.report import build_report
 from dryrun.store.runs import RunStatus
 from tests.helpers.fake_endpoint import FakeEndpoint
 from tests.helpers.support import EXACT, at, grader_file, sum_rows, write_jsonl
@@ -130,3 +133,9 @@ def test_a_live_line_leaves_room_for_why_nothing_was_answered(sampled: int, said
     with ProgressLine(Console(file=screen, force_terminal=True, width=200)) as line:
         line.show(RunStatus(state=RunState.CANCELLED, message=words, sampled=sampled))
     assert ("400 Bad Request" in screen.getvalue()) is said
+
+
+def test_one_prompt_is_one_prompt() -> None:
+    out = io.StringIO()
+    print_report(Console(file=out, width=100), build_report(Observations.of(np.array([[1.0]]))))
+    assert "Tested: 1 prompt, 1 response with a score." in out.getvalue()

@@ -14,7 +14,7 @@ from dryrun.app.shared.session import DUPLICATE, Chosen, config_of, open_by_name
 from dryrun.app.shared.widgets import bullets, show_error, upload_of
 from dryrun.core.config import JudgeConfig, ModelKind, RunConfig, SamplingMethod
 from dryrun.core.errors import DryRunError
-from dryrun.core.text import plain, short
+from dryrun.core.text import plain, plural, short
 from dryrun.dataset import Dataset
 from dryrun.graders import load_grader
 from dryrun.graders.reward_scale import reward_scale
@@ -53,10 +53,8 @@ def changed_since(dataset: Dataset) -> None:
     if name and st.session_state.get(DONE) == name:
         ref = config_of(open_by_name(name, Right.COPY).run).dataset
         if ref.fingerprint != dataset.ref.fingerprint and ref.name == dataset.ref.name:
-            st.warning(
-                f"{plain(ref.name, 80)} has changed since that run: it had {ref.rows:,} rows, or other ones.",
-                icon=":material/warning:",
-            )
+            had = f"it had {plural(ref.rows, 'row')}, or other ones."
+            st.warning(f"{plain(ref.name, 80)} has changed since that run: {had}", icon=":material/warning:")
 
 
 def fill_form(config: RunConfig) -> list[str]:
@@ -100,7 +98,7 @@ def _fill_dataset(config: RunConfig) -> None:
     elif upload is not None and upload.name == ref.name:
         use_source(DatasetSource.UPLOAD)
     else:
-        state[GONE], state[PLACE] = f"{ref.name} ({ref.rows:,} rows)", ""
+        state[GONE], state[PLACE] = f"{ref.name} ({plural(ref.rows, 'row')})", ""
         use_source(DatasetSource.GONE)
 
 

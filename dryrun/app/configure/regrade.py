@@ -15,7 +15,7 @@ from dryrun.app.shared.session import ADJUST, Chosen, config_of, model_words, op
 from dryrun.app.shared.widgets import api_key_input, errors_shown, show_error
 from dryrun.core.config import ModelKind, RunConfig
 from dryrun.core.errors import DryRunError
-from dryrun.core.text import plain, short
+from dryrun.core.text import plain, plural, short
 from dryrun.engine.estimate import Estimate, estimate
 from dryrun.engine.prepare import Prepared, regraded
 from dryrun.graders.judge_access import JudgeAccess
@@ -79,7 +79,7 @@ def _offer(chosen: Chosen, prepared: Prepared, judge: JudgeAccess | None) -> Non
 
 def _words_and_key(prepared: Prepared, counts: Estimate) -> str:
     if not counts.calls or counts.stored is None:
-        st.markdown(f"**{counts.responses:,} grades, no calls to the model.**")
+        st.markdown(f"**{plural(counts.responses, 'grade')}, no calls to the model.**")
         return ""
     st.markdown(
         f"{counts.responses:,} grades. **{counts.calls:,} responses are not stored** and will be asked of "

@@ -18,7 +18,7 @@ from dryrun.core.config import (
 )
 from dryrun.core.errors import DryRunError
 from dryrun.core.paths import hosted
-from dryrun.core.text import plain
+from dryrun.core.text import plain, plural
 from dryrun.core.thresholds import Thresholds
 from dryrun.dataset import Dataset
 from dryrun.engine.estimate import assumed_for, assumption_words, earlier_spread, plan_words
@@ -102,7 +102,7 @@ def planner(size: int, rollouts: int, dataset: Dataset | None, grader: GraderSpe
     plan, _ = _foreseen(size, rollouts, dataset, grader)
     st.markdown(f":material/query_stats: {plain(plan_words(plan, Thresholds()), 400)}")
     if dataset is not None and size > len(dataset):
-        st.caption(f"The dataset has {len(dataset):,} rows; all of them are used.")
+        st.caption(f"The dataset has no more than {plural(len(dataset), 'row')}; all are used.")
 
 
 def other_sizes(size: int, rollouts: int, dataset: Dataset | None, grader: GraderSpec | None) -> None:
