@@ -149,7 +149,7 @@ def _heading(words: str) -> None:
     st.subheader(words, anchor=False)
 
 
-CHECK_SAYS = "The grader check says"
+CHECK_SAYS = "The grader check "
 """Beginning of the evidence's sentence that weighs the grader check."""
 
 
