@@ -77,7 +77,7 @@ class _Rows:
 
     def __init__(self, rows: Sequence[tuple[Prompt, str]]) -> None:
         demands = [demand_for(prompt) for prompt, _ in rows]
-        read = answers([text for _, text in rows], demands)
+        read = answers([text for _, text in rows], demands, solved=True)
         self.demand = {prompt.key: demand for (prompt, _), demand in zip(rows, demands, strict=True)}
         self.answer = {
             prompt.key: answer for (prompt, _), answer in zip(rows, read, strict=True) if answer is not None

@@ -211,7 +211,7 @@ def _asked(
     """What the prompt of each response asks for, and the right answer to it."""
     prompts = [prompt for prompt, _ in responses]
     demands = [demand_for(prompt) for prompt in prompts]
-    known = answers([references.get(prompt.key) for prompt in prompts], demands)
+    known = answers([references.get(prompt.key) for prompt in prompts], demands, solved=True)
     return naming_fields(prompts, demands, known), known
 
 

@@ -121,7 +121,9 @@ FLAGS = {"0", "1"}
 """Where all rows have one of these they mean no and yes, not how many."""
 
 
-def answers(texts: Sequence[str | None], demands: Sequence[Demand]) -> list[Answer | None]:
+def answers(
+    texts: Sequence[str | None], demands: Sequence[Demand], *, solved: bool = False
+) -> list[Answer | None]:
     """Each row's answer with its type; what one row leaves open the others decide.
 
     Parameters
@@ -130,6 +132,9 @@ def answers(texts: Sequence[str | None], demands: Sequence[Demand]) -> list[Answ
         Reference answers, None where a row has none.
     demands : sequence of Demand
         What each row's prompt asks for.
+    solved : bool
+        Of a worked solution the final answer counts, whether or not the prompt demands its form: that is
+        what responses are read for. A grader may compare with the whole.
     """
     known = [text for text in texts if text is not None]
     if all(text.strip() in NO_ANSWER for text in known):
@@ -145,7 +150,7 @@ def answers(texts: Sequence[str | None], demands: Sequence[Demand]) -> list[Answ
         if flags
         else _with_comma(text.strip(), demand)
         if comma
-        else _answer(text.strip(), demand, listed)
+        else _answer(text.strip(), demand, listed, solved)
         for text, demand in zip(texts, demands, strict=True)
     ]
 
@@ -165,12 +170,12 @@ def _comma_list(text: str) -> bool:
     )
 
 
-def _answer(text: str, demand: Demand, listed: bool) -> Answer:
+def _answer(text: str, demand: Demand, listed: bool, solved_anyway: bool) -> Answer:
     if demand.goal and comes_to(text) == int(demand.goal):
         return Answer(Kind.EXPRESSION, text)
     if demand.tag and (tagged := re.fullmatch(rf"(?s)<({demand.tag})>\s*(.*?\S)\s*</\1>", text)):
-        return _answer(tagged[2], demand, listed)
-    formula, solved = unwrapped(text), _solved(text, demand)
+        return _answer(tagged[2], demand, listed, solved_anyway)
+    formula, solved = unwrapped(text), _solved(text, demand, solved_anyway)
     if solved is not None and (formula is None or not formula[0]):
         return solved
     if formula is not None:
@@ -196,17 +201,17 @@ def _answer(text: str, demand: Demand, listed: bool) -> Answer:
     return short or Answer(Kind.TEXT, text)
 
 
-def _solved(text: str, demand: Demand) -> Answer | None:
-    """The final answer of a worked solution, marked as GSM8K or MATH have it; None where it is none.
+def _solved(text: str, demand: Demand, anyway: bool) -> Answer | None:
+    """The final answer of a worked solution, marked as the prompt demands it, or anyway; None without one.
 
     What follows a heading may have #### too: without the prompt's demand only a number is an answer there.
     """
-    if match := _AFTER_HASHES.match(text):
+    if (demand.hashes or anyway) and (match := _AFTER_HASHES.match(text)):
         before, inner = match.groups()
         short = _short(inner, demand)
         sure = short is not None and (demand.hashes or short.kind in NUMERIC)
         return replace(short, solution=(before, "")) if short is not None and sure else None
-    inner = last_box(text)
+    inner = last_box(text) if demand.boxed or anyway else None
     if not inner:
         return None
     start = text.rindex(BOX) + len(BOX)
