@@ -95,8 +95,8 @@ def _pays_the_form(grades: ProbeGrades, kind: str, cases: Ints) -> bool:
     """
     shown = kind in (COPIED, STUFFING)
     if shown and grades.ceiling is None:
-        stuffed, earned = grades.score[grades.where(Family.NOTHING, kind=STUFFING)], grades.score[cases]
-        return bool(earned.mean() < grades.limits.whole and stuffed.sum() >= earned.sum() / 2)
+        copied, sorted_words = grades.score[cases], grades.score[grades.where(Family.NOTHING, kind=STUFFING)]
+        return bool(copied.mean() < grades.limits.whole and sorted_words.sum() >= copied.sum() / 2)
     far = grades.share[grades.where(Family.WRONG, kind=FAR)]
     if not far.size or not (shown or kind.endswith(IN_FORM) or grades.family[cases[0]] == Family.SHELL):
         return False
