@@ -128,10 +128,14 @@ class Answerers:
         return f"The endpoint answers as several models, {names}: the figures are those of a mixture."
 
 
+VERSION = re.compile(r"(?:[-@](?:\d{4}-\d\d-\d\d|\d{3,8}|latest|v\d+)|:\w+)*")
+"""What may stand behind a model's name without making it another one; ``-mini`` and ``.1`` do."""
+
+
 def _same_model(first: str, second: str) -> bool:
-    """Also where one has a date or a provider that the other leaves out."""
+    """Also where one has a date, a version or a provider that the other leaves out."""
     short, long = sorted((first.lower().split("/")[-1], second.lower().split("/")[-1]), key=len)
-    return long.startswith(short)
+    return long.startswith(short) and VERSION.fullmatch(long, len(short)) is not None
 
 
 def read_reply(document: Any, cap: int | None = None) -> Reply:

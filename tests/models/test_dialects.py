@@ -11,7 +11,7 @@ from dryrun.core.errors import ModelError
 from dryrun.core.records import SampleOutcome
 from dryrun.models.body import read_document
 from dryrun.models.faults import FaultKind, fault_in_document, fault_of_answer
-from dryrun.models.reply import Ending, NoChoicesError, ending_of, read_reply
+from dryrun.models.reply import Answerers, Ending, NoChoicesError, ending_of, read_reply
 from dryrun.models.request import refused_parameter
 from dryrun.models.silence import fatal_sentence
 from tests.helpers.asking import KEY, ask, ask_async, make_model, make_prompt
@@ -187,6 +187,24 @@ def test_an_account_that_no_provider_serves_is_no_wrong_model() -> None:
 )
 def test_more_words_for_an_end(word: str, ending: Ending) -> None:
     assert ending_of(word) is ending
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "same"),
+    [
+        ("gpt-4o", "gpt-4o-2024-08-06", True),
+        ("gemini-2.0-flash", "models/gemini-2.0-flash-001", True),
+        ("mistral-small-latest", "mistral-small", True),
+        ("llama3", "llama3:latest", True),
+        ("claude-sonnet-4", "anthropic/claude-sonnet-4@20250514", True),
+        ("gpt-4o", "gpt-4o-mini", False),
+        ("gpt-4", "gpt-4.1", False),
+        ("gemini-2.0-flash", "gemini-2.0-flash-lite-001", False),
+        ("qwen2.5-7b", "qwen2.5-72b", False),
+    ],
+)
+def test_a_version_makes_no_other_model_and_a_size_does(asked: str, answered: str, same: bool) -> None:
+    assert Answerers(asked).note(answered) == ("" if same else f"answered by '{answered}'")
 
 
 @pytest.mark.parametrize(
