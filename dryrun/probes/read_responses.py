@@ -39,7 +39,7 @@ from dryrun.probes.make.notation.dates import date_of, dates_in
 from dryrun.probes.make.notation.decimal_comma import with_points
 from dryrun.probes.make.notation.latex import last_box, without_latex
 from dryrun.probes.make.notation.numerals import in_digits
-from dryrun.probes.make.read_answer import read, refuses
+from dryrun.probes.make.read_answer import leaves_open, read, refuses
 from dryrun.probes.make.tool_calls import calls_right
 from dryrun.store.results import Inspected, Results
 
@@ -347,7 +347,7 @@ def _repeated(
     """The same text for nearly all prompts, or the same error for some; None where it may be an answer.
 
     It may be where it is short and not surely wrong for all, is right for some prompt, is paid for some and
-    not for others, or refuses.
+    not for others, refuses, or says that it is not known.
     """
     texts = [" ".join(text.split()) for _, text in responses]
     counts, least = Counter(texts).most_common(), LEAST_PROMPTS
@@ -360,7 +360,7 @@ def _repeated(
     paid = {scores[place] >= PAID for place in places}
     right = any(says[place] for place in places)
     short = len(text) < LABEL_LONG and any(says[place] is not False for place in places)
-    if len(asked) < least or short or right or len(paid) > 1 or refuses(text):
+    if len(asked) < least or short or right or len(paid) > 1 or refuses(text) or leaves_open(text):
         return None
     return Repeated(one_line(text, KEPT), count / len(texts), len(asked))
 

@@ -137,7 +137,16 @@ def test_copies_that_are_paid_do_not_count() -> None:
 
 @pytest.mark.parametrize(
     ("text", "says", "quoted"),
-    [("42", False, True), ("42", None, False), ("Ask at the desk please", None, True)],
+    [
+        ("42", False, True),
+        ("42", None, False),
+        ("Ask at the desk please", None, True),
+        ("no idea", False, False),
+        ("I don't know the answer to this.", False, False),
+        ("Sorry, I'm not sure.", False, False),
+        ("I can't say more than 42", False, True),
+        ("I do not know why, but you have reached the maintenance page of this host", False, True),
+    ],
 )
 def test_one_short_text_for_all_prompts_counts_where_it_is_wrong_for_all(
     text: str, says: bool | None, quoted: bool
