@@ -166,7 +166,9 @@ def _finding(branch: Branch | None, pattern: Pattern | None) -> Meaning:
     return FINDINGS[pattern or Pattern.GOOD]
 
 
-_SCORE_MORE = "Score more prompts: raise the sample size, add rows with other prompts, resume a stopped run"
+_SCORE_MORE = (
+    "Score more prompts: raise the sample size, add rows with other prompts, or resume a run that was stopped"
+)
 _REPAIRS = {
     NoticeCode.TOO_FEW_PROMPTS: _SCORE_MORE,
     NoticeCode.NO_SPREAD: _SCORE_MORE,
